@@ -1,0 +1,149 @@
+# The commands of this project. `make help` lists them; each works from a bare checkout with Python 3.11+ and make.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+SHELL := /bin/sh
+
+VENV := .venv
+BENCH_VENV := .venv-bench
+PY := $(VENV)/bin/python
+BENCH_PY := $(BENCH_VENV)/bin/python
+PORT ?= 8000
+#: Pass options to pytest: make test ARGS="-k layout -x"
+ARGS ?=
+# Tests that run on every database; the pattern keeps folders that are there.
+DATABASE_TESTS := $(wildcard tests/models tests/runner tests/workflow tests/services)
+
+# The first of these that is 3.11 or newer; a shim that answers for no version does not count.
+PYTHONS := $(if $(PYTHON),$(PYTHON),python3 python3.13 python3.12 python3.11)
+FIND_PYTHON = for python in $(PYTHONS); do \
+	  if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found="$$python"; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo "image_studio needs Python 3.11 or newer, and none of these is one: $(PYTHONS)." >&2; \
+	  echo "Install one (Debian, Ubuntu: apt-get install python3 python3-venv), or name yours: make PYTHON=/path/to/python3 ..." >&2; \
+	  exit 2; \
+	fi; \
+	if ! "$$found" -c 'import ensurepip, venv' 2>/dev/null; then \
+	  version=$$("$$found" -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+	  echo "$$found cannot make virtual environments: the modules venv and ensurepip are missing." >&2; \
+	  echo "Debian, Ubuntu: apt-get install python$$version-venv. Then run make again." >&2; \
+	  exit 2; \
+	fi
+# pip is upgraded inside the environment only: dependency groups need pip 25.1, and Debian 12 has 23.
+MAKE_VENV = $(FIND_PYTHON); "$$found" -m venv --clear $(1) && $(1)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+PIP := $(PY) -m pip install --quiet
+
+.PHONY: help
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(VENV)/.made:
+	@$(call MAKE_VENV,$(VENV))
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.made pyproject.toml
+	@echo "Installing image_studio into $(VENV) ..."
+	@$(PIP) --editable .
+	@touch $@
+
+# Groups are added one by one: whoever only wants the demo waits for no test tools.
+$(VENV)/.group-%: $(VENV)/.installed pyproject.toml
+	@echo "Installing the dependency group '$*' into $(VENV) ..."
+	@$(PIP) --group $*
+	@touch $@
+
+.PHONY: demo
+demo: $(VENV)/.installed ## Make a sheet of variants and serve it [PHOTO=path] [SERVE=0] [PORT=8000]
+	@$(PY) example_project/manage.py demo --port "$(PORT)" $(if $(PHOTO),--photo "$(PHOTO)") $(if $(filter 0 no false,$(SERVE)),--no-serve)
+
+.PHONY: test
+test: $(VENV)/.group-test ## The default suite in about a minute: SQLite, no services, no network
+	@$(PY) -m pytest -n auto --maxprocesses 8 --dist worksteal $(ARGS)
+
+.PHONY: test-thorough
+test-thorough: $(VENV)/.group-test ## What is too long for the default suite: every admin page, every pixel sweep
+	@$(PY) -m pytest -n auto --maxprocesses 8 --dist worksteal -m thorough $(ARGS)
+
+.PHONY: check
+check: lint types contract migrations package docs ## Everything that judges the code without running it
+
+.PHONY: lint
+lint: $(VENV)/.group-check
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+.PHONY: types
+types: $(VENV)/.group-check $(VENV)/.group-test
+	$(VENV)/bin/mypy
+
+.PHONY: contract
+contract: $(VENV)/.group-check
+	$(VENV)/bin/lint-imports --no-logo
+
+.PHONY: migrations
+migrations: $(VENV)/.group-test
+	$(PY) -m django makemigrations --check --dry-run --settings=tests.settings
+	$(PY) example_project/manage.py makemigrations --check --dry-run
+
+.PHONY: package
+package: $(VENV)/.group-check ## Build wheel and source archive, and judge them
+	@rm -rf dist
+	$(PY) -m build --quiet .
+	$(VENV)/bin/twine check --strict dist/*
+
+.PHONY: docs
+docs: $(VENV)/.group-docs ## Build the documentation into docs/_build; a warning is an error
+	$(PY) -m sphinx -W --keep-going -q -b html docs docs/_build/html
+
+.PHONY: test-services
+test-services: $(VENV)/.group-test $(VENV)/.group-services ## Models, runner and workflow on PostgreSQL and MariaDB
+	@set -e; for database in postgresql mariadb; do \
+	  echo "== $$database"; \
+	  IMAGE_STUDIO_TEST_DB=$$database $(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile \
+	    -m "not live and not crash and not browser and not packaging" $(DATABASE_TESTS) $(ARGS); \
+	done
+
+.PHONY: test-crash
+test-crash: $(VENV)/.group-test $(VENV)/.group-services ## Kill the worker mid-run, on every database
+	@set -e; for database in sqlite postgresql mariadb; do \
+	  echo "== $$database"; \
+	  IMAGE_STUDIO_TEST_DB=$$database $(PY) -m pytest -m crash tests $(ARGS); \
+	done
+
+.PHONY: test-browser
+test-browser: $(VENV)/.group-test $(VENV)/.group-browser ## The pages in Chromium (Debian's /usr/bin/chromium)
+	@$(PY) -m pytest -m browser tests $(ARGS)
+
+.PHONY: test-package
+test-package: $(VENV)/.group-test $(VENV)/.group-check ## The built wheel in a fresh site with the README's lines
+	@$(PY) -m pytest -m packaging tests $(ARGS)
+
+$(BENCH_VENV)/.made:
+	@$(call MAKE_VENV,$(BENCH_VENV))
+	@touch $@
+
+# The peers that we are measured against stay out of the environment that tests us.
+$(BENCH_VENV)/.installed: $(BENCH_VENV)/.made pyproject.toml tests/benchmarks/requirements.txt
+	@echo "Installing image_studio and its peers into $(BENCH_VENV) ..."
+	@$(BENCH_PY) -m pip install --quiet --editable . -r tests/benchmarks/requirements.txt
+	@touch $@
+
+.PHONY: bench
+bench: $(BENCH_VENV)/.installed ## Measure against the peers; one JSON line a goal
+	@$(BENCH_PY) -m tests.benchmarks $(ARGS)
+
+.PHONY: tox
+tox: $(VENV)/.group-tox ## Default and thorough suite on every Python and Django that is here
+	@$(VENV)/bin/tox run $(ARGS)
+
+.PHONY: screenshots
+screenshots: $(VENV)/.installed ## Make the pictures of README and docs anew, from a fresh demo
+	@$(PY) example_project/manage.py demo --no-serve
+	@$(PY) docs/make_images.py
+
+.PHONY: clean
+clean: ## Remove what the commands made: environments, builds, var/
+	rm -rf $(VENV) $(BENCH_VENV) .tox dist build var docs/_build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""The brand kit as frozen values, and the checks. Knows no Django."""

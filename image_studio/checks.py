@@ -1,0 +1,209 @@
+"""System checks: ``manage.py check`` is the installer. Each has an id, and a hint that is the fix.
+
+``E`` the site does not work, ``W`` it works less well or less safely than it looks, ``I`` something is merely
+missing. What reads settings never raises here: a broken setting is itself a finding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from django.apps import AppConfig, apps
+from django.conf import settings
+from django.core import checks
+from django.core.checks import CheckMessage, Error, Info, Warning  # noqa: A004
+from django.core.files.storage import FileSystemStorage
+from django.urls import NoReverseMatch, reverse
+from PIL import features
+
+from image_studio import conf as site
+from image_studio import storage
+from image_studio.brand.checks import InvalidCheck, load
+from image_studio.conf import ConfigurationError
+from image_studio.wording import explain_error
+
+TAG = "image_studio"
+
+
+def register() -> None:
+    """Called once the apps are loaded."""
+    for check in (check_settings, check_files, check_databases, check_routes, check_addresses, check_libraries):
+        checks.register(check, TAG)
+
+
+def check_settings(*, app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """E001 a setting that does not hold, E002 a provider that does not load, E003 a brand check that does not."""
+    try:
+        found = site.conf()
+        _ = found.widths
+    except ConfigurationError as error:
+        return [Error(str(error), hint="Mend IMAGE_STUDIO in the settings.", id="image_studio.E001")]
+    return [*_providers(found), *_brand_checks(found)]
+
+
+def _providers(found: site.Settings) -> Iterator[CheckMessage]:
+    for alias in found.providers:
+        try:
+            site.provider(alias)
+        except ConfigurationError as error:
+            yield Error(str(error), hint="Mend BACKEND or OPTIONS of this provider.", id="image_studio.E002")
+
+
+def _brand_checks(found: site.Settings) -> Iterator[CheckMessage]:
+    try:
+        load(found.brand_checks)
+    except InvalidCheck as error:
+        yield Error(explain_error(error), hint="Mend IMAGE_STUDIO['BRAND_CHECKS'].", id="image_studio.E003")
+
+
+def _holds() -> bool:
+    """Whether the settings can be read at all; if not, E001 has said so."""
+    try:
+        site.conf()
+    except ConfigurationError:
+        return False
+    return True
+
+
+def check_files(*, app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """E004 a storage alias that is not there, W001 private files that are served, W002 no place for public ones."""
+    if not _holds():
+        return []
+    return [*_private_files(), *_public_files()]
+
+
+def _private_files() -> Iterator[CheckMessage]:
+    try:
+        private = storage.private()
+    except ConfigurationError as error:
+        yield Error(str(error), hint="Name an alias of STORAGES.", id="image_studio.E004")
+        return
+    if not isinstance(private, FileSystemStorage):
+        return
+    served = [Path(root).resolve() for root in (settings.MEDIA_ROOT, settings.STATIC_ROOT) if root]
+    place = Path(private.location).resolve()
+    if any(place == root or root in place.parents for root in served):
+        yield Warning(
+            f"Private pictures lie in {place}, which is served to everybody.",
+            hint="Set IMAGE_STUDIO['PRIVATE_ROOT'] to a folder beside MEDIA_ROOT, or leave it out.",
+            id="image_studio.W001",
+        )
+
+
+def _public_files() -> Iterator[CheckMessage]:
+    try:
+        public = storage.public()
+    except ConfigurationError as error:
+        yield Error(str(error), hint="Name an alias of STORAGES.", id="image_studio.E004")
+        return
+    if not isinstance(public, FileSystemStorage):
+        return
+    # An empty MEDIA_URL arrives here as the site's root, which no media can be.
+    if not public.base_location or public.base_url in (None, "", "/"):
+        yield Warning(
+            "Published pictures have nowhere to go: MEDIA_ROOT or MEDIA_URL is empty.",
+            hint="Set MEDIA_ROOT and MEDIA_URL, or IMAGE_STUDIO['PUBLIC_STORAGE'] to an alias of STORAGES.",
+            id="image_studio.W002",
+        )
+
+
+def check_databases(*, app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """W003 SQLite that locks under two writers, W004 a doorbell that this database cannot ring."""
+    row: dict[str, Any] = settings.DATABASES.get("default", {})
+    engine, options = row.get("ENGINE", ""), row.get("OPTIONS", {})
+    found: list[CheckMessage] = []
+    if engine.endswith("sqlite3") and str(options.get("transaction_mode", "")).upper() != "IMMEDIATE":
+        found.append(
+            Warning(
+                "SQLite without immediate transactions: a worker and a page that write at once fail with "
+                "“database is locked”.",
+                hint="Add OPTIONS = {'transaction_mode': 'IMMEDIATE', 'timeout': 20} to DATABASES['default'].",
+                id="image_studio.W003",
+            )
+        )
+    if _holds() and site.conf().doorbell == "notify" and "postgresql" not in engine:
+        found.append(
+            Warning(
+                "IMAGE_STUDIO['DOORBELL'] is 'notify', which only PostgreSQL has: workers will poll.",
+                hint="Set DOORBELL to 'poll', or use PostgreSQL with psycopg 3.",
+                id="image_studio.W004",
+            )
+        )
+    return found
+
+
+def check_routes(*, app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """W005 a route whose model this site does not have, W006 a route whose provider it does not have."""
+    if not _holds():
+        return []
+    try:
+        routes, models = site.routes(), site.models()
+    except ConfigurationError as error:
+        return [Error(str(error), hint="Mend IMAGE_STUDIO in the settings.", id="image_studio.E001")]
+    found: list[CheckMessage] = [
+        Warning(
+            f"The route {route.name!r} names the model {route.model!r}, which {route.provider!r} does not have.",
+            hint="Add the model to IMAGE_STUDIO['MODELS'], or mend the route.",
+            id="image_studio.W005",
+        )
+        for route in routes.values()
+        if route.model not in models or models[route.model].provider != route.provider
+    ]
+    return found + [
+        Warning(
+            f"The route {name!r} is left out: its provider is not configured.",
+            hint="Add the provider to IMAGE_STUDIO['PROVIDERS'], or take the route away.",
+            id="image_studio.W006",
+        )
+        for name in site.conf().routes
+        if name not in routes
+    ]
+
+
+def check_addresses(*, app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """W007 the studio's URLs are not included, I001 no admin to work in."""
+    found: list[CheckMessage] = []
+    try:
+        reverse("image_studio:picture", args=["00000000-0000-7000-8000-000000000000", "preview"])
+    except NoReverseMatch:
+        found.append(
+            Warning(
+                "The studio's addresses are not in the URL configuration: editors see no previews on the site's pages.",
+                hint="Add path('studio/', include('image_studio.urls')) to the root URL configuration.",
+                id="image_studio.W007",
+            )
+        )
+    if not apps.is_installed("django.contrib.admin"):
+        found.append(
+            Info(
+                "django.contrib.admin is not installed: the studio's pages are part of it.",
+                hint="Add it to INSTALLED_APPS, or work with the commands alone.",
+                id="image_studio.I001",
+            )
+        )
+    return found
+
+
+def check_libraries(*, app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """I002 text is shaped without Raqm, W008 a public format that this Pillow cannot write."""
+    found: list[CheckMessage] = []
+    if not features.check("raqm"):
+        found.append(
+            Info(
+                "Pillow has no Raqm here: Arabic is shaped by python-bidi and arabic-reshaper, Indic scripts are not.",
+                hint="Install the system's libfribidi (Debian: libfribidi0).",
+                id="image_studio.I002",
+            )
+        )
+    wanted = site.conf().rendition_formats if _holds() else ()
+    return found + [
+        Warning(
+            f"Pillow cannot write {name.upper()} here: published pictures go out without it.",
+            hint="Install a Pillow wheel with it, or take it out of IMAGE_STUDIO['RENDITION_FORMATS'].",
+            id="image_studio.W008",
+        )
+        for name in wanted
+        if name in ("avif", "webp") and not features.check(name)
+    ]

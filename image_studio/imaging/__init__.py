@@ -1,0 +1,1 @@
+"""Pixels in, pixels out. Knows no Django, no ORM and no network."""

@@ -1,0 +1,124 @@
+"""``manage.py studio_generate``: the main job from the shell."""
+
+from __future__ import annotations
+
+import uuid
+from argparse import ArgumentParser
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ValidationError
+
+from image_studio.exceptions import InvalidRequest
+from image_studio.management.base import FINDINGS, StudioCommand, brand_of, channels_of, named, read_file
+from image_studio.models import Asset, Brand, PromptVersion, VariantSet
+from image_studio.runner import drain
+from image_studio.wording import explain
+from image_studio.workflow import Cell, Matrix, ingest, preview, request, sheet
+
+
+class Command(StudioCommand):
+    """Make a variant set and, unless told otherwise, run it here to its end."""
+
+    help = "Generates brand-safe variants from a prompt or a picture; exit status 1 when a cell failed."
+    keys = ("variant", "channel", "locale", "state", "asset", "verdicts", "micro_usd", "message")
+
+    def arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("prompt", nargs="?", default="", metavar="PROMPT", help="a prompt's short name")
+        parser.add_argument("--brand", required=True)
+        parser.add_argument("--route", required=True)
+        parser.add_argument("--source", default="", help="a file, or the id of a picture in the library")
+        parser.add_argument("--channel", action="append", default=[], help="repeatable; all where none is given")
+        parser.add_argument("--locale", action="append", default=[], help="repeatable; the brand's default locale")
+        parser.add_argument("--count", type=int, default=1, help="takes per channel")
+        parser.add_argument("--sharing", default="ratio", help="ratio or key_visual")
+        parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a prompt variable")
+        parser.add_argument(
+            "--text", action="append", default=[], metavar="KEY:LOCALE=WORDS", help="a line of this set"
+        )
+        parser.add_argument("--key", default="", help="idempotency key: the same key gives the same set")
+        parser.add_argument("--no-wait", action="store_true", help="leave the work to a running worker")
+
+    def run(self, **options: Any) -> int:
+        matrix = self._matrix(options)
+        for finding in preview(self.policy, matrix).findings:
+            self.stderr.write(f"{finding.where}: {explain(finding.code, finding.params)}")
+        variant_set = request(self.policy, matrix, key=options["key"] or str(uuid.uuid4()))
+        if not options["no_wait"]:
+            drain(job_ids=list(variant_set.jobs.values_list("pk", flat=True)))
+        return self._report(variant_set, options)
+
+    def _report(self, variant_set: VariantSet, options: dict[str, Any]) -> int:
+        shown = sheet(self.policy, variant_set)
+        rows = self.lines((_row(cell) for cell in shown.cells), as_json=options["json"])
+        ended = {"ready"} if not options["no_wait"] else {"ready", "waiting", "working"}
+        return 0 if all(row["state"] in ended for row in rows) else FINDINGS
+
+    def _matrix(self, options: dict[str, Any]) -> Matrix:
+        brand = brand_of(options["brand"])
+        return Matrix(
+            brand=brand,
+            route=options["route"],
+            channels=channels_of(options["channel"]),
+            locales=tuple(dict.fromkeys(options["locale"])) or (brand.kit.default_locale,),
+            takes=options["count"],
+            source=self._source(brand, options["source"]),
+            prompt_version=_prompt(brand, options["prompt"]),
+            variables=_pairs(options["set"]),
+            texts=_texts(options["text"]),
+            sharing=options["sharing"],
+        )
+
+    def _source(self, brand: Brand, source: str) -> Asset | None:
+        if not source:
+            return None
+        if Path(source).is_file():
+            return ingest(self.policy, brand, read_file(source), name=Path(source).name, origin="import").asset
+        try:
+            return Asset.objects.get(pk=uuid.UUID(source), brand=brand)
+        except (ValueError, ValidationError, Asset.DoesNotExist):
+            raise InvalidRequest("asset.unknown", asset=source) from None
+
+
+def _prompt(brand: Brand, slug: str) -> PromptVersion | None:
+    if not slug:
+        return None
+    return named(brand.prompts.all(), slug, "request.unknown_prompt", prompt=slug).version()
+
+
+def _pairs(given: list[str]) -> dict[str, str]:
+    for text in given:
+        if "=" not in text:
+            raise InvalidRequest("request.bad_variable", text=text)
+    return dict(text.split("=", 1) for text in given)
+
+
+def _texts(given: list[str]) -> dict[str, dict[str, str]]:
+    texts: dict[str, dict[str, str]] = {}
+    for text in given:
+        place, equals, words = text.partition("=")
+        key, colon, locale = place.partition(":")
+        if not (equals and colon and key and locale):
+            raise InvalidRequest("request.bad_text", text=text)
+        texts.setdefault(key, {})[locale] = words
+    return texts
+
+
+def _row(cell: Cell) -> dict[str, Any]:
+    return {
+        "variant": str(cell.variant.pk),
+        "channel": cell.variant.channel.slug,
+        "locale": cell.variant.locale,
+        "state": cell.status,
+        "asset": str(cell.asset.pk) if cell.asset else None,
+        "verdicts": dict(Counter(cell.counts)),
+        # A cell is composed free; its picture's cost is the job's, counted once per picture.
+        "micro_usd": _share(cell),
+        "message": cell.message,
+    }
+
+
+def _share(cell: Cell) -> int:
+    job = cell.variant.job
+    return job.cost_micro_usd // max(1, job.n)

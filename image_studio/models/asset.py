@@ -1,0 +1,225 @@
+"""Pictures, their files, their verdicts and what people said of them."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from image_studio.models.base import Frozen, uuid7
+from image_studio.models.brand import Brand, BrandRevision, Channel
+from image_studio.states import ASSET
+
+KINDS = {"raw": _("Original"), "composed": _("Composed")}
+ORIGINS = {
+    "upload": _("Uploaded"),
+    "import": _("Imported"),
+    "provider": _("Made by a provider"),
+    "compose": _("Composed here"),
+}
+
+
+class AssetQuerySet(models.QuerySet["Asset"]):
+    """Questions that are asked often."""
+
+    def unexpired(self) -> AssetQuerySet:
+        return self.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=timezone.now()))
+
+    def live(self) -> AssetQuerySet:
+        """What the public may see: published and not past its rights."""
+        return self.unexpired().filter(state="published")
+
+
+class Asset(Frozen):
+    """One immutable picture. Words, rights, focal point and review state may change; the bytes never."""
+
+    changeable: ClassVar[frozenset[str]] = frozenset(
+        {"title", "alt", "focal_x", "focal_y", "rights_owner", "licence", "territory", "expires_at", "tags"}
+    )
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    brand = models.ForeignKey(Brand, models.PROTECT, related_name="assets")
+    kind = models.CharField(max_length=8, choices=list(KINDS.items()))
+    origin = models.CharField(max_length=8, choices=list(ORIGINS.items()))
+    parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children")
+    channel = models.ForeignKey(Channel, models.SET_NULL, null=True, blank=True, related_name="+")
+    locale = models.CharField(max_length=35, blank=True)
+    revision = models.ForeignKey(BrandRevision, models.PROTECT, null=True, blank=True, related_name="+")
+
+    file = models.CharField(max_length=255)
+    sha256 = models.CharField(max_length=64)
+    weight = models.PositiveBigIntegerField()
+    format = models.CharField(max_length=8)
+    #: Upright, in pixels.
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    has_alpha = models.BooleanField(default=False)
+    #: 64-bit perceptual hash, stored signed.
+    fingerprint = models.BigIntegerField(null=True, blank=True)
+    #: IPTC digital source type: what is true of the pixels.
+    source_type = models.CharField(max_length=64, blank=True)
+    #: False for stand-ins: they can be looked at and never released.
+    publishable = models.BooleanField(default=True)
+    #: How it was made: provider, model, request, effective values, layers.
+    recipe = models.JSONField(default=dict, blank=True)
+
+    title = models.CharField(_("title"), max_length=200, blank=True)
+    #: Locale -> words.
+    alt = models.JSONField(_("alt text"), default=dict, blank=True)
+    tags = models.JSONField(_("tags"), default=list, blank=True)
+    focal_x = models.FloatField(null=True, blank=True)
+    focal_y = models.FloatField(null=True, blank=True)
+    rights_owner = models.CharField(_("rights owner"), max_length=200, blank=True)
+    licence = models.CharField(_("licence"), max_length=200, blank=True)
+    territory = models.CharField(_("territory"), max_length=200, blank=True)
+    expires_at = models.DateTimeField(_("rights end"), null=True, blank=True)
+
+    state = models.CharField(max_length=12, choices=ASSET.choices, default="candidate", editable=False)
+    publish_job = models.ForeignKey("Job", models.SET_NULL, null=True, blank=True, editable=False, related_name="+")
+    published_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = AssetQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-id",)
+        indexes = [
+            models.Index(fields=["brand", "state", "-id"], name="studio_asset_state"),
+            models.Index(fields=["brand", "sha256"], name="studio_asset_sum"),
+            models.Index(fields=["expires_at"], name="studio_asset_expiry"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=ASSET.names_q, name="studio_asset_state_name"),
+            models.CheckConstraint(
+                condition=Q(publishable=True) | ~Q(state="published"), name="studio_asset_never_published"
+            ),
+        ]
+        verbose_name = _("picture")
+        verbose_name_plural = _("pictures")
+
+    def __str__(self) -> str:
+        return self.title or f"{self.get_kind_display()} {self.width} x {self.height}"
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.width, self.height
+
+    @property
+    def focal(self) -> tuple[float, float] | None:
+        """The point that must stay visible, as fractions, or None."""
+        return None if self.focal_x is None or self.focal_y is None else (self.focal_x, self.focal_y)
+
+    def alt_for(self, locale: str = "") -> str:
+        """The alt text of a locale: its own, its language's, the picture's locale's, any."""
+        for wanted in (locale, locale.split("-", maxsplit=1)[0], self.locale):
+            if wanted and self.alt.get(wanted):
+                return str(self.alt[wanted])
+        return str(next(iter(self.alt.values()), ""))
+
+    @property
+    def expired(self) -> bool:
+        return self.expires_at is not None and self.expires_at <= timezone.now()
+
+
+class Rendition(Frozen):
+    """A derived file of an asset. ``spec`` says which: ``preview`` (private), ``w960.webp`` (public)."""
+
+    asset = models.ForeignKey(Asset, models.CASCADE, related_name="renditions")
+    spec = models.CharField(max_length=40)
+    public = models.BooleanField(default=False)
+    file = models.CharField(max_length=255)
+    sha256 = models.CharField(max_length=64)
+    weight = models.PositiveIntegerField()
+    format = models.CharField(max_length=8)
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("width", "format")
+        constraints = [models.UniqueConstraint(fields=["asset", "spec"], name="studio_rendition_spec")]
+        verbose_name = _("rendition")
+        verbose_name_plural = _("renditions")
+
+    def __str__(self) -> str:
+        return self.spec
+
+
+VERDICTS = {"pass": _("passed"), "warn": _("warned"), "fail": _("failed"), "not_run": _("not run")}
+CHECK_KINDS = {"measured": _("measured"), "judged": _("judged"), "composed": _("composed")}
+
+
+class CheckResult(Frozen):
+    """One verdict on one asset under one revision of the kit. Not run is never a pass."""
+
+    asset = models.ForeignKey(Asset, models.CASCADE, related_name="verdicts")
+    revision = models.ForeignKey(BrandRevision, models.PROTECT, null=True, related_name="+")
+    check_name = models.CharField(max_length=64)
+    kind = models.CharField(max_length=8, choices=list(CHECK_KINDS.items()))
+    verdict = models.CharField(max_length=7, choices=list(VERDICTS.items()))
+    blocks = models.BooleanField(default=False)
+    code = models.CharField(max_length=80)
+    params = models.JSONField(default=dict, blank=True)
+    score = models.FloatField(null=True, blank=True)
+    #: [left, top, width, height] as fractions of the picture.
+    region = models.JSONField(null=True, blank=True)
+    rule = models.CharField(max_length=20, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("id",)
+        constraints = [
+            models.CheckConstraint(condition=Q(verdict__in=list(VERDICTS)), name="studio_verdict_name"),
+            models.CheckConstraint(condition=Q(kind__in=list(CHECK_KINDS)), name="studio_verdict_kind"),
+        ]
+        verbose_name = _("verdict")
+        verbose_name_plural = _("verdicts")
+
+    def __str__(self) -> str:
+        return f"{self.check_name}: {self.verdict}"
+
+
+DECISIONS = {"approve": _("Approved"), "reject": _("Rejected")}
+REJECT_REASONS: dict[str, Any] = {
+    "off_brand": _("Off brand"),
+    "wrong_crop": _("Wrong crop"),
+    "text": _("Text is wrong"),
+    "quality": _("Poor quality"),
+    "content": _("Wrong or unsuitable content"),
+    "people": _("People or rights unclear"),
+    "duplicate": _("Too much like another"),
+    "other": _("Other"),
+}
+
+
+class Review(Frozen):
+    """What a person decided, bound to the bytes and the kit that were seen."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    asset = models.ForeignKey(Asset, models.CASCADE, related_name="reviews")
+    decision = models.CharField(max_length=8, choices=list(DECISIONS.items()))
+    reason = models.CharField(max_length=20, blank=True, choices=list(REJECT_REASONS.items()))
+    note = models.TextField(blank=True)
+    #: True where a manager approved over a blocking verdict; the note says why.
+    override = models.BooleanField(default=False)
+    sha256 = models.CharField(max_length=64)
+    revision = models.ForeignKey(BrandRevision, models.PROTECT, null=True, related_name="+")
+    reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    reviewer_label = models.CharField(max_length=200)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("-id",)
+        constraints = [models.CheckConstraint(condition=Q(decision__in=list(DECISIONS)), name="studio_review_decision")]
+        verbose_name = _("review")
+        verbose_name_plural = _("reviews")
+
+    def __str__(self) -> str:
+        return f"{self.get_decision_display()} ({self.reviewer_label})"

@@ -1,0 +1,126 @@
+"""May this user do this verb on this object? One class answers for admin, API and worker.
+
+A role in a brand grants verbs; superusers pass everything; operators (people at the shell) pass too. A policy
+only decides: the caller acts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.db.models import Q, QuerySet
+
+from image_studio.exceptions import NotAllowed
+from image_studio.models import OPERATOR, Actor, Brand, BrandMembership
+
+#: Verb -> the least role that may say it.
+VERBS = {
+    "view": "viewer",
+    "ingest": "creator",
+    "generate": "creator",
+    "cancel": "creator",
+    "retry": "creator",
+    "recompose": "creator",
+    "write_prompt": "creator",
+    "describe": "creator",
+    "review": "reviewer",
+    "publish": "reviewer",
+    "withdraw": "reviewer",
+    "override": "manager",
+    "edit_kit": "manager",
+    "edit_members": "manager",
+    "original": "manager",
+}
+RANK = {"viewer": 0, "creator": 1, "reviewer": 2, "manager": 3}
+
+
+class Policy:
+    """The rights of one user, read once a request. ``Policy.operator()`` is someone at the shell."""
+
+    def __init__(self, user: Any) -> None:
+        self.user = user
+        self.actor = Actor.of(user) if user is not None else OPERATOR
+        self._rights: dict[Any, list[tuple[int, bool]]] | None = None
+
+    @classmethod
+    def operator(cls) -> Policy:
+        return cls(None)
+
+    @classmethod
+    def of_user_id(cls, user_id: Any, *, operator: bool = False) -> Policy | None:
+        """The policy of a stored requester, or None when the user is gone or inactive."""
+        if operator:
+            return cls.operator()
+        user = get_user_model()._default_manager.filter(pk=user_id, is_active=True).first()
+        return cls(user) if user is not None else None
+
+    @property
+    def passes(self) -> bool:
+        """Whether no membership limits this user."""
+        return self.user is None or (self.user.is_active and self.user.is_superuser)
+
+    def can(self, verb: str, target: Any) -> bool:
+        """Whether ``verb`` may be said on a brand or on anything that has ``brand_id``.
+
+        :raises KeyError: for a verb that is not in :data:`VERBS`: a new verb must be classified.
+        """
+        least = RANK[VERBS[verb]]
+        if self.passes:
+            return True
+        if not self.user.is_active:
+            return False
+        brand_id = target.pk if isinstance(target, Brand) else target.brand_id
+        return any(
+            rank >= least and (not own_only or isinstance(target, Brand) or self._owns(target))
+            for rank, own_only in self._memberships().get(brand_id, ())
+        )
+
+    def require(self, verb: str, target: Any) -> None:
+        """:raises NotAllowed: naming the verb and the role that could."""
+        if not self.can(verb, target):
+            raise NotAllowed("policy.not_allowed", verb=verb, role=VERBS[verb])
+
+    def brands(self, verb: str = "view") -> QuerySet[Brand]:
+        """The brands in which the verb may be said."""
+        if self.passes:
+            return Brand.objects.all()
+        if not self.user.is_active:
+            return Brand.objects.none()
+        least = RANK[VERBS[verb]]
+        mine = [b for b, rights in self._memberships().items() if any(rank >= least for rank, _own in rights)]
+        return Brand.objects.filter(pk__in=mine)
+
+    def visible(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """The rows of a queryset that the user may see: those of their brands, own ones where only those."""
+        if self.passes:
+            return rows
+        if not self.user.is_active:
+            return rows.none()
+        whole: list[Any] = []
+        own: list[Any] = []
+        for brand_id, rights in self._memberships().items():
+            (own if all(own_only for _rank, own_only in rights) else whole).append(brand_id)
+        owner = _owner_field(rows.model)
+        mine = Q(brand_id__in=own, **{owner: self.user.pk}) if owner else Q(pk__in=[])
+        return rows.filter(Q(brand_id__in=whole) | mine)
+
+    def _owns(self, target: Any) -> bool:
+        owner = _owner_field(type(target))
+        return owner is not None and getattr(target, owner) == self.user.pk
+
+    def _memberships(self) -> dict[Any, list[tuple[int, bool]]]:
+        if self._rights is None:
+            rows: Iterable[tuple[Any, str, bool]] = BrandMembership.objects.filter(
+                Q(user_id=self.user.pk) | Q(group__in=self.user.groups.all())
+            ).values_list("brand_id", "role", "own_only")
+            self._rights = {}
+            for brand_id, role, own_only in rows:
+                self._rights.setdefault(brand_id, []).append((RANK[role], own_only))
+        return self._rights
+
+
+def _owner_field(model: Any) -> str | None:
+    names = {field.attname for field in model._meta.concrete_fields}
+    return next((name for name in ("created_by_id", "requested_by_id") if name in names), None)

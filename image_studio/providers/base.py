@@ -1,0 +1,170 @@
+"""What a provider is given, what it answers, and the interface between."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+from image_studio.catalog.pricing import Price, estimate
+from image_studio.catalog.specs import ModelSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputRef:
+    """An input picture by reference, as it stands in a stored request.
+
+    :param role: ``source``, ``reference`` or ``mask``.
+    :param focal: the point that must stay visible, as fractions of the upright picture.
+    """
+
+    asset: str
+    sha256: str
+    role: str = "source"
+    focal: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictureRequest:
+    """One purchase of ``n`` pictures. Equal requests have equal digests and are bought once.
+
+    :param size: width and height in pixels.
+    :param background: ``auto``, ``opaque`` or ``transparent``.
+    :param palette: brand colours ``#rrggbb``, for providers that can use them.
+    :param seed: for providers that are deterministic.
+    :param first: number of the first picture, where one order is split over several requests: the parts differ.
+    :param extra: raw options passed on to the vendor untouched.
+    """
+
+    model: str
+    prompt: str = ""
+    size: tuple[int, int] = (1024, 1024)
+    n: int = 1
+    quality: str = "high"
+    output_format: str = "png"
+    background: str = "auto"
+    compression: int | None = None
+    partial_images: int = 0
+    seed: int = 0
+    first: int = 0
+    inputs: tuple[InputRef, ...] = ()
+    palette: tuple[str, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return plain
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> PictureRequest:
+        inputs = tuple(
+            InputRef(**{**row, "focal": tuple(row["focal"]) if row.get("focal") else None})
+            for row in plain.get("inputs", ())
+        )
+        return cls(
+            **{
+                **plain,
+                "size": tuple(plain["size"]),
+                "palette": tuple(plain.get("palette", ())),
+                "inputs": inputs,
+            }
+        )
+
+    @property
+    def digest(self) -> str:
+        text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Input:
+    """An input picture with its bytes: clean (upright, sRGB, no client metadata), named and typed."""
+
+    ref: InputRef
+    data: bytes = field(repr=False)
+    mime: str = "image/png"
+    name: str = "source.png"
+    source_type: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """Something to say about a request before it runs. ``blocks`` means it may not."""
+
+    code: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    blocks: bool = True
+    where: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """One picture of an answer: a file in the spool, or a fault in its place.
+
+    :param source_type: IPTC digital source type, for example ``trainedAlgorithmicMedia``.
+    """
+
+    index: int
+    path: Path | None = None
+    source_type: str = ""
+    fault: str = ""
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What came back. ``effective`` echoes what the provider really used."""
+
+    outputs: tuple[Output, ...]
+    request_id: str = ""
+    usage: Mapping[str, Any] = field(default_factory=dict)
+    effective: Mapping[str, Any] = field(default_factory=dict)
+    micro_usd: int = 0
+
+
+#: Called with (picture index, partial index, encoded bytes) whenever an early version is ready.
+OnPartial = Callable[[int, int, bytes], Awaitable[None]]
+
+
+class BaseProvider:
+    """A vendor. Subclasses are called ``Provider``; options are keywords and leftovers raise.
+
+    :cvar repeatable: True where a request is free and deterministic, so that a lost one may simply be sent
+        again. Never True for a vendor that charges.
+    """
+
+    repeatable: ClassVar[bool] = False
+
+    def __init__(self, alias: str, **options: Any) -> None:
+        if options:
+            raise TypeError(f"{type(self).__module__}: unknown options {', '.join(sorted(options))}")
+        self.alias = alias
+
+    def supports(self, request: PictureRequest, spec: ModelSpec) -> tuple[Finding, ...]:
+        """Everything in the request that cannot be done, answered before any spend. Empty means go."""
+        raise NotImplementedError
+
+    def estimate(self, request: PictureRequest, spec: ModelSpec) -> Price:
+        """The price of the whole request, all ``n`` pictures."""
+        return estimate(spec, n=request.n)
+
+    async def run(
+        self,
+        request: PictureRequest,
+        inputs: tuple[Input, ...],
+        *,
+        spool: Path,
+        deadline: float,
+        on_partial: OnPartial | None = None,
+    ) -> Answer:
+        """Buy the pictures and leave their bytes in the folder ``spool``.
+
+        :param deadline: seconds; past it the outcome is unknown, not failed.
+        :raises ProviderRefused: no, and no again.
+        :raises ProviderUnavailable: safe to send again.
+        :raises OutcomeUnknown: may have been charged.
+        """
+        raise NotImplementedError

@@ -1,0 +1,60 @@
+"""What is wrong with jobs and sets, and what can be mended without asking anybody. Files: see ``doctor_files``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from image_studio.models import Actor, Attempt, Job, VariantSet, database_now
+from image_studio.runner import beats, leases, sets
+from image_studio.runner.doctor_files import files
+from image_studio.runner.doctor_spool import spool
+from image_studio.runner.findings import Trouble
+from image_studio.runner.sweep import expired, sweep
+
+
+def examine(actor: Actor, *, fix: bool = False) -> Iterator[Trouble]:
+    """Everything that is wrong, one by one.
+
+    :param fix: mend what can be mended: leases, sets, spooled answers, leftover files. Nothing is sent again, no
+        paid picture is deleted.
+    """
+    yield from _stuck(fix=fix)
+    yield from _sets(fix=fix)
+    yield from _nobody_works()
+    yield from spool(actor, fix=fix)
+    yield from _unknown()
+    yield from files(fix=fix)
+
+
+def _stuck(*, fix: bool) -> Iterator[Trouble]:
+    lost = expired(Job.objects.all())
+    if lost and fix:
+        sweep()
+    for job in lost:
+        state = str(job.get_state_display())
+        yield Trouble(kind="stuck", object=f"job {job.pk}", code="doctor.stuck", params={"state": state}, fixed=fix)
+    for job in Job.objects.filter(state="spooled", lease_until__lt=database_now()):
+        if not leases.adoptable(job):
+            host = Attempt.objects.filter(job=job).order_by("-number").values_list("host", flat=True).first()
+            yield Trouble(
+                kind="stuck", object=f"job {job.pk}", code="doctor.answer_elsewhere", params={"host": host or "?"}
+            )
+
+
+def _sets(*, fix: bool) -> Iterator[Trouble]:
+    for pk in sets.open_sets():
+        fixed = bool(fix and sets.finish_sets([pk]))
+        title = VariantSet.objects.values_list("title", flat=True).get(pk=pk)
+        yield Trouble(kind="set", object=f"set {pk}", code="doctor.set_open", params={"title": title}, fixed=fixed)
+
+
+def _nobody_works() -> Iterator[Trouble]:
+    waiting = Job.objects.filter(state="queued", available_at__lte=database_now()).count()
+    if waiting and not beats.alive():
+        yield Trouble(kind="worker", object="queue", code="doctor.no_worker", params={"waiting": waiting})
+
+
+def _unknown() -> Iterator[Trouble]:
+    for job in Job.objects.filter(state="unknown").order_by("pk"):
+        params = {"provider": job.provider, "reason": job.error_code, "micro_usd": job.estimate_micro_usd}
+        yield Trouble(kind="unknown", object=f"job {job.pk}", code="doctor.unknown", params=params)

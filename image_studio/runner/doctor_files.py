@@ -1,0 +1,104 @@
+"""Files and rows held against each other: missing, altered, orphaned."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from datetime import timedelta
+
+from django.core.files.storage import Storage
+from django.utils import timezone
+
+from image_studio import storage
+from image_studio.exceptions import StorageFailed
+from image_studio.models import Asset, BrandRevision, JobOutput, Rendition
+from image_studio.runner.findings import Trouble
+
+#: Files younger than this may belong to a transaction that is still open.
+YOUNG = timedelta(hours=1)
+FOLDER = "image_studio"
+#: Kinds of files that are made from others and can be made again.
+DERIVED = frozenset({"preview", "composed", "public"})
+
+
+def files(*, fix: bool) -> Iterator[Trouble]:
+    """Every stored file against its row, and every row against its file. Reads every byte.
+
+    :param fix: delete orphans that can be made again, or whose bytes a row has elsewhere.
+    """
+    yield from _of_rows()
+    yield from _orphans(fix=fix)
+
+
+def _of_rows() -> Iterator[Trouble]:
+    private, public = storage.private(), storage.public()
+    for pk, name, sha256 in Asset.objects.values_list("pk", "file", "sha256").iterator():
+        yield from _verified(private, f"asset {pk}", name, sha256)
+    for pk, spec, name, sha256, shown in Rendition.objects.values_list(
+        "asset", "spec", "file", "sha256", "public"
+    ).iterator():
+        yield from _verified(public if shown else private, f"asset {pk} {spec}", name, sha256)
+    for pk, kept in BrandRevision.objects.values_list("pk", "files").iterator():
+        for sha256, name in kept.items():
+            yield from _verified(private, f"revision {pk}", name, sha256)
+
+
+def _verified(store: Storage, what: str, name: str, sha256: str) -> Iterator[Trouble]:
+    try:
+        storage.read(store, name, sha256)
+    except StorageFailed as error:
+        kind = "altered" if error.code == "storage.wrong_sum" else "missing"
+        yield Trouble(kind=kind, object=what, code=error.code, params=error.params)
+
+
+def _orphans(*, fix: bool) -> Iterator[Trouble]:
+    known = _known()
+    sums = frozenset(Asset.objects.values_list("sha256", flat=True))
+    for label, store in (("private", storage.private()), ("public", storage.public())):
+        try:
+            names = list(_walk(store, FOLDER))
+        except NotImplementedError:
+            yield Trouble(kind="storage", object=label, code="doctor.cannot_list", params={"storage": label})
+            continue
+        for name in names:
+            if name not in known and not _young(store, name):
+                fixed = fix and _spare(store, name, sums) and storage.remove(store, name)
+                yield Trouble(kind="orphan", object=name, code="doctor.orphan", params={"name": name}, fixed=fixed)
+
+
+def _known() -> frozenset[str]:
+    """The name of every file that a row speaks of."""
+    names = set(Asset.objects.values_list("file", flat=True)) | set(Rendition.objects.values_list("file", flat=True))
+    for kept in BrandRevision.objects.values_list("files", flat=True):
+        names |= set(kept.values())
+    faults = JobOutput.objects.filter(asset=None).values_list("fault_params", flat=True)
+    return frozenset(names | {params["kept"] for params in faults if "kept" in params})
+
+
+def _walk(store: Storage, folder: str) -> Iterator[str]:
+    try:
+        folders, names = store.listdir(folder)
+    except FileNotFoundError:
+        return
+    yield from (f"{folder}/{name}" for name in sorted(names))
+    for inner in sorted(folders):
+        yield from _walk(store, f"{folder}/{inner}")
+
+
+def _young(store: Storage, name: str) -> bool:
+    try:
+        written = store.get_modified_time(name)
+    except (NotImplementedError, OSError):
+        return False
+    aware = written if timezone.is_aware(written) else timezone.make_aware(written)
+    return timezone.now() - aware < YOUNG
+
+
+def _spare(store: Storage, name: str, sums: frozenset[str]) -> bool:
+    """Whether nothing is lost with a file: it can be made again, or a row has the same bytes."""
+    if name.split("/")[1] in DERIVED:
+        return True
+    try:
+        return hashlib.sha256(storage.read(store, name)).hexdigest() in sums
+    except StorageFailed:
+        return False

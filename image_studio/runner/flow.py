@@ -1,0 +1,277 @@
+"""The travel of one job, from its lease to its end. Calls and waits here; the pixels and the rows are elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, TypeVar
+from uuid import UUID
+
+from django.db import InterfaceError, OperationalError
+
+from image_studio import storage
+from image_studio.conf import conf
+from image_studio.models import uuid7
+from image_studio.providers.base import Answer, Input
+from image_studio.runner import answers, leases, marks, outcomes, rendering, saving, sets, sweep, work
+from image_studio.runner.answers import StoredAnswer
+from image_studio.runner.filing import Filing
+from image_studio.runner.leases import Fenced, Lease
+from image_studio.runner.outcomes import Decision
+from image_studio.runner.produce import clean_copy
+from image_studio.runner.rows import OutputRows
+from image_studio.runner.saving import Stale
+from image_studio.runner.work import ComposeWork, Halt, PictureWork, Source, Work
+from image_studio.states import JOB_ENDED
+
+_log = logging.getLogger("image_studio.runner")
+T = TypeVar("T")
+
+#: Seconds that a call may run over its deadline before it is given up from outside.
+OVERTIME = 1.5
+#: How often cells are composed anew because the set's words changed meanwhile.
+FRESH_STARTS = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hands:
+    """What a job's travel is given by its worker.
+
+    :param rows: runs a function where the database is, one transaction a call.
+    :param pixels: runs a function in the pixel threads.
+    :param stopping: whether the worker takes no new work.
+    """
+
+    rows: Callable[..., Awaitable[Any]]
+    pixels: Callable[..., Awaitable[Any]]
+    stopping: Callable[[], bool]
+
+
+async def travel(hands: Hands, lease: Lease) -> bool:
+    """Bring one job to an end, or leave it so that somebody else can. True when it ended here."""
+    run = {"picture": _picture, "compose": _compose, "render": _render}[lease.kind]
+    try:
+        ended = await run(hands, lease)
+    except Fenced:
+        _log.warning("lease lost", extra={"action": "job.fenced", "job": str(lease.job_id)})
+        return False
+    except (OperationalError, InterfaceError):
+        # Nothing can be written now. The lease runs out, and the sweep finds the job.
+        _log.exception("database away", extra={"action": "job.database_away", "job": str(lease.job_id)})
+        return False
+    except Exception as error:  # noqa: BLE001 - a defect of ours: the job must not come back with every sweep
+        _log.exception("job crashed", extra={"action": "job.crashed", "job": str(lease.job_id)})
+        ended = await hands.rows(marks.crashed, lease, error)
+    await hands.rows(sets.finish_sets, [lease.set_id])
+    return ended
+
+
+# Pictures ----------------------------------------------------------------------------------------------------------
+
+
+async def _picture(hands: Hands, lease: Lease) -> bool:
+    try:
+        order = await hands.rows(work.picture_work, lease)
+    except Halt as halt:
+        return await _halt(hands, lease, halt)
+    except Exception as error:  # noqa: BLE001 - decided by the table; nothing was sent
+        return await _decide(hands, lease, _unsent(lease, error))
+    if lease.state == "spooled" and lease.saves > sweep.MOST_LOSSES:
+        return await _decide(hands, lease, Decision(to="failed", code="job.kills_workers"))
+    if order.answer:
+        taken = order if lease.state == "spooled" else await _answered(hands, order, order.answer)
+        return await _save(hands, taken)
+    bought = await _buy(hands, order)
+    return bought if isinstance(bought, bool) else await _save(hands, bought)
+
+
+async def _buy(hands: Hands, order: PictureWork) -> PictureWork | bool:
+    """Make the call. Without an answer: whether the job ended."""
+    attempt = uuid7()
+    try:
+        provider = work.provider_of(order.job)
+        inputs = tuple([await hands.pixels(_input, source) for source in order.sources])
+        folder = await hands.pixels(answers.order, attempt, order.job.pk, order.job.brand_id, order.request.to_dict())
+    except Exception as error:  # noqa: BLE001 - decided by the table; nothing was sent
+        return await _decide(hands, order.lease, _unsent(order.lease, error))
+    if hands.stopping():
+        await hands.pixels(storage.Spool().drop, str(attempt))
+        await hands.rows(leases.release, order.lease)
+        return False
+    order = await _sending(hands, order, attempt)
+    deadline = conf().deadline_seconds
+    try:
+        async with asyncio.timeout(deadline + OVERTIME):
+            answer = await provider.run(order.request, inputs, spool=folder, deadline=deadline)
+        stored = await hands.pixels(answers.keep, attempt, order.job.pk, order.request.n, _checked(answer))
+    except Exception as error:  # noqa: BLE001 - decided by the table
+        return await _unanswered(hands, order, attempt, error)
+    return await _answered(hands, order, stored)
+
+
+async def _sending(hands: Hands, order: PictureWork, attempt: UUID) -> PictureWork:
+    try:
+        return replace(order, lease=await hands.rows(marks.sending, order.lease, order, attempt))
+    except Fenced:
+        await hands.pixels(storage.Spool().drop, str(attempt))
+        raise
+
+
+async def _unanswered(hands: Hands, order: PictureWork, attempt: UUID, error: Exception) -> bool:
+    decision = outcomes.while_sending(error, made=order.lease.calls + 1, repeatable=order.repeatable)
+    ended = await _decide(hands, order.lease, decision, error, attempt)
+    if decision.attempt != "unknown":
+        await hands.pixels(storage.Spool().drop, str(attempt))
+    return ended
+
+
+async def _answered(hands: Hands, order: PictureWork, answer: StoredAnswer) -> PictureWork:
+    """From here on the answer is adopted by whoever comes, should this worker lose the lease."""
+    return replace(order, answer=answer, lease=await hands.rows(marks.answered, order.lease, answer))
+
+
+def _checked(answer: Any) -> Answer:
+    if not isinstance(answer, Answer):
+        raise TypeError("a provider must return an Answer")
+    return answer
+
+
+def _input(source: Source) -> Input:
+    """A source as a provider may see it: never the client's own file."""
+    asset = source.asset
+    data, told = clean_copy(storage.read(storage.private(), asset.file, asset.sha256))
+    return Input(ref=source.ref, data=data, name=f"{source.ref.role}.png", source_type=asset.source_type or told)
+
+
+async def _save(hands: Hands, order: PictureWork) -> bool:
+    """Store an answer that lies in the spool."""
+    answer = order.answer
+    if answer is None:
+        raise ValueError("there is no answer to store")
+    for _start in range(FRESH_STARTS):
+        filing = Filing()
+        try:
+            made = await _together(hands, [partial(saving.output, k, order, answer, filing) for k in answer.outputs])
+            await _finish(hands, order, made, filing)
+        except Stale:
+            await hands.pixels(filing.undo)
+            order = replace(await hands.rows(work.picture_work, order.lease), answer=answer)
+            continue
+        except (Fenced, OperationalError, InterfaceError):
+            await hands.pixels(filing.undo)
+            raise
+        except Exception as error:  # noqa: BLE001 - decided by the table; the answer stays in the spool
+            await hands.pixels(filing.undo)
+            saves = outcomes.while_saving(error, made=order.lease.saves + 1, repeatable=order.repeatable)
+            return await _decide(hands, order.lease, saves, error)
+        await hands.pixels(storage.Spool().drop, str(answer.attempt))
+        return True
+    return await _decide(hands, order.lease, Decision(to="failed", code="job.never_still"))
+
+
+async def _finish(hands: Hands, order: Work, made: list[OutputRows], filing: Filing) -> None:
+    unused = await hands.rows(saving.finish, order, made)
+    if unused:
+        await hands.pixels(filing.undo, unused)
+
+
+async def _together(hands: Hands, calls: list[Callable[[], T]]) -> list[T]:
+    """Run all in the pixel threads. Waits for every one, so that no thread still writes when files are taken back."""
+    results = await asyncio.gather(*(hands.pixels(call) for call in calls), return_exceptions=True)
+    broken = [result for result in results if isinstance(result, BaseException)]
+    if broken:
+        raise broken[0]
+    return [result for result in results if not isinstance(result, BaseException)]
+
+
+# Local work --------------------------------------------------------------------------------------------------------
+
+
+async def _compose(hands: Hands, lease: Lease) -> bool:
+    try:
+        order: ComposeWork = await hands.rows(work.compose_work, lease)
+    except Halt as halt:
+        return await _halt(hands, lease, halt)
+    except Exception as error:  # noqa: BLE001 - decided by the table
+        return await _decide(hands, lease, _unsent(lease, error))
+    return await _local(hands, order.lease, partial(_recompose, hands, order))
+
+
+async def _recompose(hands: Hands, order: ComposeWork, filing: Filing) -> None:
+    shown = [order.raws[pk] for pk in order.cells]
+    made = await _together(hands, [partial(saving.recomposed, asset, order, filing) for asset in shown])
+    await _finish(hands, order, [*made, saving.missing(order)], filing)
+
+
+async def _render(hands: Hands, lease: Lease) -> bool:
+    try:
+        order = await hands.rows(rendering.render_work, lease)
+    except Halt as halt:
+        return await _halt(hands, lease, halt)
+    return await _local(hands, lease, partial(_publish, hands, order))
+
+
+async def _publish(hands: Hands, order: rendering.RenderWork, filing: Filing) -> None:
+    rows = await hands.pixels(rendering.files, order, filing)
+    await hands.rows(rendering.publish, order, rows)
+
+
+async def _local(hands: Hands, lease: Lease, run: Callable[[Filing], Awaitable[None]]) -> bool:
+    """Work that no provider answers. Whatever stops it, the files it wrote are taken back."""
+    filing = Filing()
+    try:
+        await run(filing)
+    except Halt as halt:
+        await hands.pixels(filing.undo)
+        return await _halt(hands, lease, halt)
+    except (Fenced, OperationalError, InterfaceError):
+        await hands.pixels(filing.undo)
+        raise
+    except Exception as error:  # noqa: BLE001 - decided by the table
+        await hands.pixels(filing.undo)
+        return await _decide(hands, lease, _unsent(lease, error))
+    return True
+
+
+# Ends --------------------------------------------------------------------------------------------------------------
+
+
+async def _halt(hands: Hands, lease: Lease, halt: Halt) -> bool:
+    _log.info("job halted", extra={"action": f"job.{halt.to}", "job": str(lease.job_id), "code": halt.code})
+    await hands.rows(marks.halted, lease, halt)
+    return True
+
+
+def _unsent(lease: Lease, error: Exception) -> Decision:
+    if isinstance(error, (Fenced, OperationalError, InterfaceError)):
+        raise error
+    decision = (
+        outcomes.while_saving(error, made=lease.saves + 1, repeatable=False)
+        if lease.state == "spooled"
+        else outcomes.before_sending(error, made=lease.calls + 1)
+    )
+    _tell(lease, decision, error)
+    return decision
+
+
+async def _decide(
+    hands: Hands, lease: Lease, decision: Decision, error: Exception | None = None, attempt: UUID | None = None
+) -> bool:
+    if error is not None:
+        _tell(lease, decision, error)
+    moved: Lease = await hands.rows(marks.decided, lease, decision, attempt)
+    return moved.state in JOB_ENDED
+
+
+def _tell(lease: Lease, decision: Decision, error: BaseException) -> None:
+    """One line in the log; a traceback only for what nobody foresaw."""
+    _log.warning(
+        "job %s: %s",
+        decision.to,
+        decision.code,
+        extra={"action": f"job.{decision.to}", "job": str(lease.job_id), "code": decision.code},
+        exc_info=None if outcomes.expected(error) else error,
+    )

@@ -1,0 +1,181 @@
+"""Taking jobs so that exactly one worker has each, and keeping what was taken.
+
+A lease has an owner, a token and an end by the database's clock. Every later write of its holder is conditional on
+owner and token: who lost the lease writes nothing, however late it wakes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import Case, F, Q, QuerySet, When
+
+from image_studio.conf import conf
+from image_studio.models import Actor, Attempt, Event, Job, database_now
+from image_studio.states import JOB
+from image_studio.storage import Spool
+
+WORKER = Actor(label="worker")
+
+
+class Fenced(Exception):
+    """The lease is somebody else's by now: nothing may be written."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lease:
+    """A job that this worker holds.
+
+    :param state: of the job, as its holder last wrote it.
+    :param token: grows with every lease of the job.
+    :param calls: tries to call the provider before this lease; ``saves``: tries to store its answer.
+    """
+
+    job_id: UUID
+    kind: str
+    state: str
+    brand_id: UUID
+    set_id: UUID | None
+    owner: UUID
+    token: int
+    calls: int = 0
+    saves: int = 0
+
+    @property
+    def rows(self) -> QuerySet[Job]:
+        """The job's row as long as it is ours."""
+        return Job.objects.filter(pk=self.job_id, lease_owner=self.owner, lease_token=self.token)
+
+    @property
+    def target(self) -> Job:
+        """What events of this job tell of; not loaded."""
+        return Job(pk=self.job_id, brand_id=self.brand_id)
+
+    def move(self, to: str, *, data: dict[str, Any] | None = None, verb: str = "", **values: Any) -> Lease:
+        """Change the job's state and write its event. Call it in a transaction.
+
+        :raises Fenced: when the lease was lost; the caller's transaction is to be rolled back.
+        """
+        if not JOB.move(self.rows, to, only_from=[self.state], **values):
+            raise Fenced(str(self.job_id))
+        Event.objects.record(WORKER, verb or f"job.{to}", self.target, worker=str(self.owner), **(data or {}))
+        return replace(self, state=to)
+
+
+def claim(worker: UUID, most: int, *, only: Collection[UUID] | None = None, later: Sequence[UUID] = ()) -> list[Lease]:
+    """Lease up to ``most`` jobs that can start now, the longest waiting first.
+
+    :param only: take none but these.
+    :param later: brands that are served only when nobody else waits.
+    """
+    if most < 1 or not _ready(only).exists():
+        return []
+    leases = _claim(worker, _ready(only).exclude(brand_id__in=later), most) if later else []
+    return leases + (_claim(worker, _ready(only), most - len(leases)) if len(leases) < most else [])
+
+
+def _ready(only: Collection[UUID] | None) -> QuerySet[Job]:
+    ready = Job.objects.filter(state="queued", available_at__lte=database_now())
+    return ready if only is None else ready.filter(pk__in=only)
+
+
+def _claim(worker: UUID, ready: QuerySet[Job], most: int) -> list[Lease]:
+    until = _until()
+    picked = ready.order_by("available_at", "pk").values("pk")[:most]
+    with transaction.atomic():
+        # Without row locks (SQLite) the first statement must be the write: it takes the whole database. With
+        # them, rows that somebody else is just taking are skipped, and MariaDB wants them read before.
+        chosen: Any = picked
+        if connection.features.has_select_for_update:
+            skip = connection.features.has_select_for_update_skip_locked
+            chosen = [row["pk"] for row in picked.select_for_update(skip_locked=skip)]
+        JOB.move(Job.objects.filter(pk__in=chosen), "leased", **_taken(worker, until))
+        mine = Job.objects.filter(lease_owner=worker, state="leased", lease_until=until)
+        leases = [_lease(row) for row in mine.values(*_COLUMNS).order_by("available_at", "pk")]
+        Event.objects.record_all(WORKER, "job.leased", [lease.target for lease in leases], worker=str(worker))
+    return leases
+
+
+def adopt(worker: UUID, most: int, *, only: Collection[UUID] | None = None) -> list[Lease]:
+    """Lease jobs whose answer lies in the spool of this host and whose holder is gone or gave them back."""
+    here = [folder for folder in Spool().waiting() if is_uuid(folder)] if most > 0 else []
+    if not here:
+        return []
+    now = database_now()
+    free = Job.objects.filter(Q(lease_owner=None) | Q(lease_until__lt=now), state="spooled", available_at__lte=now)
+    free = free.filter(pk__in=Attempt.objects.filter(pk__in=here).values("job_id"))
+    ids = list((free if only is None else free.filter(pk__in=only)).values_list("pk", flat=True)[:most])
+    return [lease for pk in ids for lease in _adopt(worker, Job.objects.filter(pk=pk) & free)]
+
+
+def adoptable(job: Job) -> bool:
+    """Whether a spooled job's answer lies on this host."""
+    calls = Attempt.objects.filter(job=job).values_list("pk", flat=True)
+    return any((Spool().root / str(pk)).is_dir() for pk in calls)
+
+
+def _adopt(worker: UUID, row: QuerySet[Job]) -> list[Lease]:
+    """Whoever holds a lease when it runs out died over it, which counts as a try."""
+    until = _until()
+    died = Case(When(lease_owner=None, then=0), default=1)
+    with transaction.atomic():
+        # The state stays, so no move of the table: only the holder changes, by the same kind of conditional UPDATE.
+        if not row.update(saves_made=F("saves_made") + died, **_taken(worker, until)):
+            return []
+        mine = Job.objects.filter(lease_owner=worker, state="spooled", lease_until=until)
+        leases = [_lease(found) for found in mine.values(*_COLUMNS)]
+        Event.objects.record_all(WORKER, "job.adopted", [lease.target for lease in leases], worker=str(worker))
+    return leases
+
+
+def renew(worker: UUID, held: Collection[UUID]) -> int:
+    """Lengthen the leases that a worker works on, by one UPDATE; returns how many are still its own."""
+    return Job.objects.filter(pk__in=held, lease_owner=worker).update(lease_until=_until()) if held else 0
+
+
+def release(lease: Lease) -> None:
+    """Give back a job that was not started."""
+    with transaction.atomic():
+        lease.move("queued", verb="job.released", **FREE)
+
+
+def _until() -> datetime:
+    return database_now() + timedelta(seconds=conf().lease_seconds)
+
+
+def _taken(worker: UUID, until: datetime) -> dict[str, Any]:
+    return {"lease_owner": worker, "lease_until": until, "lease_token": F("lease_token") + 1}
+
+
+def is_uuid(name: str) -> bool:
+    """Whether a folder of the spool is named for a call."""
+    try:
+        UUID(name)
+    except ValueError:
+        return False
+    return True
+
+
+#: Column values of a job that nobody holds.
+FREE: dict[str, Any] = {"lease_owner": None, "lease_until": None}
+
+_COLUMNS = {
+    "pk": "job_id",
+    "kind": "kind",
+    "state": "state",
+    "brand_id": "brand_id",
+    "variant_set_id": "set_id",
+    "lease_owner": "owner",
+    "lease_token": "token",
+    "attempts_made": "calls",
+    "saves_made": "saves",
+}
+
+
+def _lease(row: dict[str, Any]) -> Lease:
+    return Lease(**{name: row[column] for column, name in _COLUMNS.items()})

@@ -1,0 +1,172 @@
+"""What a worker writes down on a job's way: each function is one transaction, each a conditional UPDATE first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+
+from image_studio.models import Attempt, Event, Job, Variant, database_now
+from image_studio.runner.answers import StoredAnswer, plain
+from image_studio.runner.beats import this_host
+from image_studio.runner.leases import FREE, WORKER, Fenced, Lease
+from image_studio.runner.outcomes import Decision, named
+from image_studio.runner.work import Halt, PictureWork, repeatable
+from image_studio.states import ATTEMPT, JOB_ENDED, JOB_HELD, VARIANT
+
+
+def sending(lease: Lease, work: PictureWork, attempt: UUID) -> Lease:
+    """The call is about to be made. Committed before anything is sent, so that a crash leaves a trace.
+
+    :raises Fenced: when the lease was lost or the job cancelled.
+    """
+    now = database_now()
+    with transaction.atomic():
+        held = lease.move(
+            "sending",
+            data={"attempt": str(attempt)},
+            attempts_made=F("attempts_made") + 1,
+            error_code="",
+            error_params={},
+        )
+        Attempt.objects.create(
+            id=attempt,
+            job_id=lease.job_id,
+            number=work.calls + 1,
+            provider=work.job.provider,
+            model=work.job.model,
+            worker=lease.owner,
+            host=this_host(),
+            started_at=now,
+        )
+    return held
+
+
+def answered(lease: Lease, answer: StoredAnswer) -> Lease:
+    """The whole answer is on the disk. From here on the job is finished from there, never sent again.
+
+    :raises Fenced: when the lease was lost.
+    """
+    cost = cost_of(answer)
+    with transaction.atomic():
+        held = lease.move("spooled", data={"attempt": str(answer.attempt)}, error_code="", error_params={}, **cost)
+        book(answer)
+    return held
+
+
+def cost_of(answer: StoredAnswer) -> dict[str, Any]:
+    """What an answer adds to its job, unless the call was booked before."""
+    booked = Attempt.objects.filter(pk=answer.attempt, state="answered").exists()
+    return {} if booked else {"cost_micro_usd": F("cost_micro_usd") + answer.micro_usd}
+
+
+def book(answer: StoredAnswer) -> None:
+    """Write down what a call brought. Once: a second time changes nothing."""
+    ATTEMPT.move(
+        Attempt.objects.filter(pk=answer.attempt),
+        "answered",
+        request_id=answer.request_id,
+        usage=dict(answer.usage),
+        effective=dict(answer.effective),
+        micro_usd=answer.micro_usd,
+        error_code="",
+        error_params={},
+        ended_at=database_now(),
+    )
+
+
+def halted(lease: Lease, halt: Halt) -> Lease:
+    """The job ends before anything was sent."""
+    params = plain(halt.params)
+    ended = {"error_code": halt.code, "error_params": params, "ended_at": database_now(), **FREE}
+    with transaction.atomic():
+        moved = lease.move(halt.to, data={"code": halt.code}, **ended)
+        if lease.kind == "compose":
+            _strand(lease, halt.code or "variant.not_composed", params)
+    return moved
+
+
+def decided(lease: Lease, decision: Decision, attempt: UUID | None = None) -> Lease:
+    """The job goes where an error leads it, and its call with it.
+
+    :raises Fenced: when the lease was lost.
+    """
+    if decision.to == lease.state:
+        return _still_spooled(lease, decision)
+    now = database_now()
+    with transaction.atomic():
+        moved = lease.move(
+            decision.to,
+            verb="job.requeued" if decision.to == "queued" else "",
+            data={"code": decision.code, "attempt": str(attempt or ""), "wait": round(decision.wait, 1)},
+            error_code=decision.code,
+            error_params=dict(decision.params),
+            available_at=now + timedelta(seconds=decision.wait),
+            ended_at=now if decision.to in JOB_ENDED else None,
+            # A try that sent nothing counts too, or trouble with files would go round for ever.
+            attempts_made=F("attempts_made") + int(lease.state == "leased"),
+            **FREE,
+        )
+        if attempt:
+            _close(attempt, decision)
+        if lease.kind == "compose" and decision.to in JOB_ENDED:
+            _strand(lease, decision.code, dict(decision.params))
+    return moved
+
+
+def _strand(lease: Lease, code: str, params: dict[str, Any]) -> None:
+    """Cells that waited for a composition which will not come say so; their picture's own job ended long ago."""
+    request = Job.objects.values_list("request", flat=True).get(pk=lease.job_id)
+    for row in request["variants"]:
+        cell = Variant.objects.filter(pk=row["id"], round=row["round"])
+        if VARIANT.move(
+            cell, "compose_failed", only_from=["waiting"], asset=None, error_code=code, error_params=params
+        ):
+            Event.objects.record(WORKER, "variant.compose_failed", Variant(pk=row["id"]), code=code)
+
+
+def crashed(lease: Lease, error: Exception) -> bool:
+    """A defect of ours stopped the job wherever it was. It must not come back with every sweep."""
+    state = lease.rows.values_list("state", flat=True).first()
+    if state not in JOB_HELD:
+        return False
+    alias = Job.objects.values_list("provider", flat=True).get(pk=lease.job_id)
+    code, params = named(error)
+    sent = state == "sending"
+    to = "unknown" if sent and not repeatable(alias) else "failed"
+    decision = Decision(to=to, attempt="unknown" if to == "unknown" else "failed", code=code, params=params)
+    attempt = Attempt.objects.filter(job=lease.job_id, state="sending").values_list("pk", flat=True).first()
+    decided(replace(lease, state=state), decision, attempt)
+    return True
+
+
+def _close(attempt: UUID, decision: Decision) -> None:
+    rows = Attempt.objects.filter(pk=attempt, state="sending")
+    ATTEMPT.move(
+        rows,
+        decision.attempt,
+        error_code=decision.code,
+        error_params=dict(decision.params),
+        ended_at=database_now(),
+    )
+
+
+def _still_spooled(lease: Lease, decision: Decision) -> Lease:
+    """The answer could not be stored. It stays in the spool and the job says why; any worker here tries again."""
+    later = database_now() + timedelta(seconds=decision.wait)
+    with transaction.atomic():
+        written = lease.rows.filter(state="spooled").update(
+            error_code=decision.code,
+            error_params=dict(decision.params),
+            saves_made=F("saves_made") + 1,
+            available_at=later,
+            **FREE,
+        )
+        if not written:
+            raise Fenced(str(lease.job_id))
+        Event.objects.record(WORKER, "job.save_failed", lease.target, code=decision.code, worker=str(lease.owner))
+    return lease

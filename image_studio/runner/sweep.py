@@ -1,0 +1,144 @@
+"""Finding what lost workers left: leases that ran out, answers that nobody took in, sets that nobody closed.
+
+Every change is one conditional UPDATE on state, token and the end of the lease, so sweepers of many workers may run
+at once. The sweeper alone finishes a run when every doorbell is lost.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, QuerySet
+
+from image_studio.exceptions import StorageFailed
+from image_studio.models import Attempt, Event, Job, database_now
+from image_studio.runner import answers, beats, sets, withdrawing
+from image_studio.runner.answers import StoredAnswer
+from image_studio.runner.leases import FREE, WORKER, is_uuid
+from image_studio.runner.marks import book, cost_of
+from image_studio.runner.work import repeatable
+from image_studio.states import ATTEMPT, JOB
+from image_studio.storage import Spool
+
+_log = logging.getLogger("image_studio.runner")
+
+#: A job whose workers died this often is what kills them; it ends instead of going round for ever.
+MOST_LOSSES = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Swept:
+    """What one sweep changed."""
+
+    requeued: int = 0
+    unknown: int = 0
+    rescued: int = 0
+    closed: int = 0
+
+
+def sweep() -> Swept:
+    """Look once for everything that was lost."""
+    beats.expire_dead()
+    withdrawing.take_down_expired()
+    ends = [_expire(row) for row in expired(Job.objects.all())]
+    ends += _rescue()
+    swept = Swept(
+        requeued=ends.count("queued"),
+        unknown=ends.count("unknown"),
+        rescued=ends.count("spooled"),
+        closed=len(sets.finish_sets(sets.open_sets())),
+    )
+    if swept != Swept():
+        _log.warning("swept %s", swept, extra={"action": "worker.swept", **vars(swept)})
+    return swept
+
+
+def expired(rows: QuerySet[Job]) -> list[Job]:
+    """Leased and sending jobs whose holder let the lease run out. (Spooled ones are adopted, see ``leases.adopt``.)"""
+    return list(rows.filter(state__in=("leased", "sending"), lease_until__lt=database_now())[:200])
+
+
+def hand_back(worker: UUID, jobs: Collection[UUID]) -> None:
+    """A worker that stops gives up what it could not finish, as if its leases had run out."""
+    for row in Job.objects.filter(pk__in=jobs, lease_owner=worker, state__in=("leased", "sending")):
+        _expire(row)
+    Job.objects.filter(pk__in=jobs, lease_owner=worker, state="spooled").update(**FREE)
+
+
+def _expire(row: Job) -> str:
+    """Give one lost job its next state; empty where somebody was faster."""
+    held = Job.objects.filter(pk=row.pk, state=row.state, lease_token=row.lease_token, lease_until=row.lease_until)
+    if row.state == "leased":
+        return _again(held, row, attempts_made=F("attempts_made") + 1)
+    return _lost_call(held, row, Attempt.objects.filter(job=row, state="sending").first())
+
+
+def _lost_call(held: QuerySet[Job], row: Job, attempt: Attempt | None) -> str:
+    answer = _complete(attempt.pk) if attempt else None
+    if attempt and answer:
+        return _take(held, row, answer)
+    if repeatable(row.provider):
+        ended = _again(held, row, attempt)
+        if ended and attempt:
+            Spool().drop(str(attempt.pk))
+        return ended
+    return _move(held, row, "unknown", attempt, code="job.worker_lost", ended_at=database_now())
+
+
+def _again(held: QuerySet[Job], row: Job, attempt: Attempt | None = None, **values: Any) -> str:
+    if row.attempts_made >= MOST_LOSSES:
+        return _move(held, row, "failed", attempt, code="job.kills_workers", ended_at=database_now())
+    return _move(held, row, "queued", attempt, verb="job.requeued", code="job.worker_lost", **values)
+
+
+def _move(
+    held: QuerySet[Job], row: Job, to: str, attempt: Attempt | None = None, *, verb: str = "", code: str, **values: Any
+) -> str:
+    now = database_now()
+    named = {"error_code": "" if to == "queued" else code, "error_params": {}}
+    with transaction.atomic():
+        if not JOB.move(held, to, only_from=[row.state], **FREE, **named, **values):
+            return ""
+        Event.objects.record(WORKER, verb or f"job.{to}", row, code=code, worker=str(row.lease_owner or ""))
+        if attempt:
+            lost = "unknown" if to == "unknown" else "lost"
+            ATTEMPT.move(Attempt.objects.filter(pk=attempt.pk), lost, error_code=code, ended_at=now)
+    return to
+
+
+def _take(held: QuerySet[Job], row: Job, answer: StoredAnswer) -> str:
+    """The answer lies here complete: the job goes on from it, and nothing is sent."""
+    cost = cost_of(answer)
+    with transaction.atomic():
+        if not JOB.move(
+            held, "spooled", only_from=[row.state], error_code="", error_params={}, ended_at=None, **FREE, **cost
+        ):
+            return ""
+        Event.objects.record(WORKER, "job.spooled", row, attempt=str(answer.attempt), found=True)
+        book(answer)
+    return "spooled"
+
+
+def _rescue() -> list[str]:
+    """Answers that came to a worker after it was given up, for calls that nobody repeated since."""
+    found = []
+    here = [name for name in Spool().waiting() if is_uuid(name)]
+    lost = Attempt.objects.filter(pk__in=here, state__in=("unknown", "lost"), job__state="unknown")
+    for attempt in lost.select_related("job"):
+        answer = _complete(attempt.pk)
+        later = Attempt.objects.filter(job=attempt.job_id, number__gt=attempt.number).exists()
+        if answer and not later:
+            found.append(_take(Job.objects.filter(pk=attempt.job_id), attempt.job, answer))
+    return found
+
+
+def _complete(attempt: UUID) -> StoredAnswer | None:
+    try:
+        return answers.find(attempt)
+    except StorageFailed:
+        return None

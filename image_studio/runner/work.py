@@ -1,0 +1,296 @@
+"""What a worker knows of a job before it starts: read in one go, with every right asked for again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from image_studio import conf as configuration
+from image_studio.brand.checks import load as load_checks
+from image_studio.brand.kit import KitFiles
+from image_studio.catalog.specs import ChannelSpec, ModelSpec
+from image_studio.conf import conf
+from image_studio.models import Asset, Attempt, Brand, BrandRevision, Job, JobOutput, Variant, VariantSet
+from image_studio.policy import Policy
+from image_studio.providers.base import BaseProvider, InputRef, PictureRequest
+from image_studio.runner import answers
+from image_studio.runner.answers import StoredAnswer
+from image_studio.runner.leases import Fenced, Lease
+from image_studio.runner.produce import CellPlan, Style
+
+
+class Halt(Exception):
+    """The job ends here, before anything was sent.
+
+    :param to: ``blocked``, ``cancelled`` or ``failed``.
+    """
+
+    def __init__(self, to: str, code: str = "", **params: Any) -> None:
+        super().__init__(to, code, params)
+        self.to, self.code, self.params = to, code, params
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """An input picture that the requester may use now."""
+
+    ref: InputRef
+    asset: Asset
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """A waiting cell: what to compose, and which state of it the result is for."""
+
+    pk: UUID
+    round: int
+    channel_id: int
+    plan: CellPlan
+
+
+@dataclass(frozen=True, kw_only=True)
+class Words:
+    """The texts and the kit of a set when they were read: what was composed with others is composed again."""
+
+    revision_id: UUID | None
+    texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, variant_set: VariantSet | None, job: Job) -> Words:
+        if variant_set is None:
+            return cls(revision_id=job.revision_id)
+        return cls(revision_id=variant_set.revision_id, texts=variant_set.texts)
+
+    def in_locale(self, locale: str) -> dict[str, str]:
+        """The set's own words; where it has none, the kit's stand."""
+        return {key: words[locale] for key, words in self.texts.items() if words.get(locale, "").strip()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """A job with everything that its pixels need.
+
+    :param cells: the picture (index of an output, or id of a raw asset) -> its waiting cells.
+    """
+
+    lease: Lease
+    job: Job
+    style: Style
+    words: Words
+    cells: Mapping[Any, tuple[Cell, ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictureWork(Work):
+    """A picture to buy.
+
+    :param calls: number of the last call; 0 before the first.
+    :param answer: what an earlier call left in the spool; nothing is sent then.
+    """
+
+    request: PictureRequest
+    spec: ModelSpec
+    sources: tuple[Source, ...] = ()
+    calls: int = 0
+    answer: StoredAnswer | None = None
+
+    @property
+    def repeatable(self) -> bool:
+        return repeatable(self.job.provider)
+
+    @property
+    def derived_from(self) -> Asset | None:
+        """The picture that rights, words and expiry are inherited from."""
+        return next((source.asset for source in self.sources if source.ref.role == "source"), None)
+
+
+def read_job(lease: Lease) -> Job:
+    """The job's row as long as it is ours.
+
+    :raises Fenced: when it is not.
+    """
+    rows = lease.rows.select_related("brand", "revision", "asset", "variant_set__revision")
+    job = rows.filter(state=lease.state).first()
+    if job is None:
+        raise Fenced(str(lease.job_id))
+    return job
+
+
+def rights(job: Job, verb: str, target: Any) -> Policy:
+    """The requester's rights, asked for now.
+
+    :raises Halt: ``job.rights_revoked``.
+    """
+    policy = Policy.of_user_id(job.requested_by_id, operator=job.operator)
+    if policy is None or not policy.can(verb, target):
+        raise Halt("blocked", "job.rights_revoked", verb=verb)
+    return policy
+
+
+def picture_work(lease: Lease) -> PictureWork:
+    """Read a picture job; looks into the spool for an answer that is there already.
+
+    :raises Halt: for a cancelled job, revoked rights, or a source that may not be used.
+    :raises Fenced: when the lease was lost.
+    :raises StorageFailed: when a file of the kit is missing, or the spooled answer is damaged.
+    """
+    job = read_job(lease)
+    calls = list(Attempt.objects.filter(job=job).order_by("-number").values_list("pk", "number"))
+    answer = next((found for pk, _number in calls if (found := answers.find(pk))), None)
+    policy = Policy.operator()
+    if answer is None:
+        # An answer was paid for while it was allowed: taking it in asks nobody again.
+        if job.cancel_requested_at:
+            raise Halt("cancelled")
+        policy = rights(job, "generate", job.brand)
+    request = PictureRequest.from_dict(job.request)
+    sources = tuple(source_of(policy, job, ref, check=answer is None) for ref in request.inputs)
+    words = Words.of(job.variant_set, job)
+    spec = model_of(job)
+    return PictureWork(
+        lease=lease,
+        job=job,
+        style=style_of(job, words),
+        words=words,
+        cells=cells_of(Variant.objects.filter(job=job.pk, state="waiting"), words),
+        request=request,
+        spec=spec,
+        sources=sources,
+        calls=calls[0][1] if calls else 0,
+        answer=answer,
+    )
+
+
+def source_of(policy: Policy, job: Job, ref: InputRef, *, check: bool) -> Source:
+    """An input picture of this brand.
+
+    :raises Halt: when the requester may not use it, or nobody may any more.
+    """
+    asset = Asset.objects.filter(pk=ref.asset, brand_id=job.brand_id, sha256=ref.sha256).first()
+    if asset is None:
+        raise Halt("failed", "job.source_missing")
+    if not check:
+        return Source(ref=ref, asset=asset)
+    if not policy.can("view", asset):
+        raise Halt("blocked", "job.rights_revoked", verb="view")
+    if asset.expired:
+        raise Halt("blocked", "job.source_expired")
+    if asset.state in ("rejected", "withdrawn"):
+        raise Halt("blocked", "job.source_rejected", state=asset.state)
+    return Source(ref=ref, asset=asset)
+
+
+def model_of(job: Job) -> ModelSpec:
+    """What the job's model can do.
+
+    :raises Halt: ``job.unknown_model`` where the site no longer has it.
+    """
+    spec = configuration.models().get(job.model)
+    if spec is None:
+        raise Halt("failed", "job.unknown_model", model=job.model)
+    return spec
+
+
+def style_of(job: Job, words: Words) -> Style:
+    """What all cells of the job share.
+
+    :raises StorageFailed: when a file of the kit is missing.
+    """
+    revision = BrandRevision.objects.filter(pk=words.revision_id).first() if words.revision_id else None
+    kit = revision.kit if revision else Brand.objects.get(pk=job.brand_id).kit
+    return Style(
+        kit=kit,
+        files=revision.load_files() if revision else KitFiles(),
+        checks=load_checks(conf().brand_checks),
+        prompt=job.variant_set.prompt_text if job.variant_set else "",
+    )
+
+
+def cells_of(rows: Any, words: Words) -> dict[int, tuple[Cell, ...]]:
+    """Waiting cells by the output that they show."""
+    found: dict[int, tuple[Cell, ...]] = {}
+    for row in rows.order_by("position"):
+        found[row.output_index] = (*found.get(row.output_index, ()), cell_of(row, words))
+    return found
+
+
+def cell_of(row: Variant, words: Words) -> Cell:
+    plan = CellPlan(
+        key=row.pk,
+        channel=ChannelSpec.from_dict(row.channel_spec),
+        locale=row.locale,
+        texts=words.in_locale(row.locale),
+    )
+    return Cell(pk=row.pk, round=row.round, channel_id=row.channel_id, plan=plan)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComposeWork(Work):
+    """Cells to compose again.
+
+    :param cells: id of the raw picture -> the cells that show it.
+    :param missing: cells whose picture never came.
+    """
+
+    raws: Mapping[UUID, Asset]
+    missing: tuple[Cell, ...] = ()
+
+
+def compose_work(lease: Lease) -> ComposeWork:
+    """Read a compose job. Cells that moved on since it was asked for are left out.
+
+    :raises Halt: for a cancelled job or revoked rights.
+    :raises Fenced: when the lease was lost.
+    :raises StorageFailed: when a file of the kit is missing.
+    """
+    job = read_job(lease)
+    if job.cancel_requested_at:
+        raise Halt("cancelled")
+    rights(job, "recompose", job.brand)
+    words = Words.of(job.variant_set, job)
+    rows = _as_asked(job)
+    outputs = JobOutput.objects.filter(job__in={row.job_id for row in rows}, asset__isnull=False)
+    shown = {(output.job_id, output.index): output.asset for output in outputs.select_related("asset")}
+    cells: dict[UUID, tuple[Cell, ...]] = {}
+    missing: list[Cell] = []
+    for row in rows:
+        raw, cell = shown.get((row.job_id, row.output_index)), cell_of(row, words)
+        if raw is None:
+            missing.append(cell)
+        else:
+            cells[raw.pk] = (*cells.get(raw.pk, ()), cell)
+    return ComposeWork(
+        lease=lease,
+        job=job,
+        style=style_of(job, words),
+        words=words,
+        cells=cells,
+        raws={asset.pk: asset for asset in shown.values() if asset},
+        missing=tuple(missing),
+    )
+
+
+def _as_asked(job: Job) -> list[Variant]:
+    """The cells of a compose job that still wait for this very composition."""
+    rounds = {UUID(row["id"]): row["round"] for row in job.request["variants"]}
+    rows = Variant.objects.filter(pk__in=rounds, variant_set=job.variant_set_id, state="waiting")
+    return [row for row in rows.order_by("position") if row.round == rounds[row.pk]]
+
+
+def provider_of(job: Job) -> BaseProvider:
+    """The job's provider.
+
+    :raises ConfigurationError: when the site's settings for it do not hold.
+    """
+    provider: BaseProvider = configuration.provider(job.provider)
+    return provider
+
+
+def repeatable(alias: str) -> bool:
+    """Whether a lost request to a provider may simply be sent again; never where that cannot be known."""
+    try:
+        return bool(configuration.provider(alias).repeatable)
+    except configuration.ConfigurationError:
+        return False

@@ -1,0 +1,46 @@
+"""Codes to words. The pixel and brand layers return codes and parameters; here they become sentences.
+
+Each module holds one dictionary ``WORDS``: code -> lazily translated text with ``{name}`` places. A sentence
+says what is wrong and what to do next. A code without words is a defect, and a test finds it.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Mapping
+from typing import Any
+
+from image_studio.exceptions import StudioError
+from image_studio.wording import admin, brand, compose, imaging, providers, runner, site
+
+WORDS: dict[str, Any] = {
+    **imaging.WORDS,
+    **compose.WORDS,
+    **brand.WORDS,
+    **providers.WORDS,
+    **runner.WORDS,
+    **site.WORDS,
+    **admin.WORDS,
+}
+
+
+class _Lenient(string.Formatter):
+    """A missing parameter shows as its name: an old row must never break a page."""
+
+    def get_value(self, key: int | str, args: Any, kwargs: Any) -> Any:
+        if isinstance(key, str):
+            return kwargs.get(key, "{" + key + "}")
+        return super().get_value(key, args, kwargs)
+
+
+def explain(code: str, params: Mapping[str, Any] | None = None) -> str:
+    """The sentence of a code in the active language; the code itself where it has no words."""
+    words = WORDS.get(code)
+    if words is None:
+        return code
+    return _Lenient().vformat(str(words), (), dict(params or {}))
+
+
+def explain_error(error: StudioError) -> str:
+    """The sentence of an error."""
+    return explain(error.code, error.params)

@@ -1,0 +1,79 @@
+"""Words of the worker side: what became of a job, what the doctor found, what storage could not do."""
+
+from django.utils.translation import gettext_lazy as _
+
+WORDS = {
+    "job.rights_revoked": _(
+        "Whoever asked for this may not do it any more ({verb}). Nothing was spent. Let somebody of this brand retry."
+    ),
+    "job.source_expired": _("The rights to the source picture have ended. Nothing was spent. Extend them, then retry."),
+    "job.source_missing": _("The source picture is gone. Nothing was spent. Start again from another picture."),
+    "job.source_rejected": _(
+        "The source picture is {state} now. Nothing was spent. Approve it again, or start from another picture."
+    ),
+    "job.unknown_model": _(
+        "The site no longer has the model {model}. Nothing was spent. Put it back into the settings, then retry."
+    ),
+    "job.misconfigured": _(
+        "The settings of this provider do not hold. The worker's log says why. Mend the settings, then retry."
+    ),
+    "job.deadline": _(
+        "The provider gave no answer within {seconds} seconds. It may have been charged: look there first."
+    ),
+    "job.worker_lost": _("The worker was lost while the provider worked. It may have been charged: look there first."),
+    "job.crashed": _("This broke with {error}, a defect of this site. Its traceback is in the worker's log."),
+    "job.kills_workers": _(
+        "Its workers died again and again, so it is not tried any more. Look for memory limits, then retry."
+    ),
+    "job.output_missing": _(
+        "The provider sent fewer pictures than were asked for. Retry this cell to ask for it alone."
+    ),
+    "job.answer_damaged": _(
+        "The provider's answer on the worker's disk is damaged ({name}). It may have been charged: look there first."
+    ),
+    "job.asset_changed": _(
+        "The picture became {state} while its public files were made. Approve it, then publish again."
+    ),
+    "job.never_still": _("The texts of this set changed again and again while it was composed. Retry it now."),
+    "variant.crashed": _("Composing this cell broke with {error}. Its traceback is in the worker's log."),
+    "variant.no_picture": _("The picture of this cell never came. Retry the cell to ask for it again."),
+    "variant.not_composed": _("The composition was cancelled. Compose the set again."),
+    "doctor.answer_elsewhere": _(
+        "The answer lies in the spool of {host}, where no worker runs. Start one there, with the same spool folder."
+    ),
+    "doctor.answer_found": _("The answer to job {job} is here after all. Mend it with --fix: it costs nothing more."),
+    "doctor.answer_incomplete": _(
+        "Job {job} broke off while its answer came. Look whether the provider charged, then delete the folder."
+    ),
+    "doctor.answer_unsaved": _("The answer to job {job} was never stored. Mend it with --fix, or retry the job."),
+    "doctor.answer_without_row": _(
+        "{pictures} pictures lie here that the database does not know. Adopt them into their brand with --fix."
+    ),
+    "doctor.cannot_list": _("The {storage} storage cannot list its files, so orphans were not looked for there."),
+    "doctor.folder_without_row": _(
+        "The database does not know this folder and it holds no whole answer. Look into it."
+    ),
+    "doctor.leftover": _("Job {job} ended and left this folder. Delete it with --fix."),
+    "doctor.no_worker": _("{waiting} jobs wait and no worker runs. Start manage.py studio_worker."),
+    "doctor.orphan": _("No row speaks of {name}. With --fix it goes if it can be made again; look at what is left."),
+    "doctor.second_answer": _("Job {job} was answered twice. Adopt the other pictures into the library with --fix."),
+    "doctor.set_open": _("“{title}” is over and was never closed. Close it with --fix, or let a worker do it."),
+    "doctor.stuck": _("Its worker is gone and it still says “{state}”. Mend it with --fix, or start a worker."),
+    "doctor.unknown": _(
+        "{provider} may have charged for this ({reason}). Look there; then retry the job or leave it as it is."
+    ),
+    "provider.connection_lost": _(
+        "The connection broke before the answer came. It may have been charged: look there first."
+    ),
+    "provider.moderation_blocked": _("The provider's moderation blocked this. Change the prompt or the picture."),
+    "provider.rate_limited": _("The provider has too many requests now. Nothing was charged: it is tried again."),
+    "provider.refused": _(
+        "The provider refused this request. Nothing was charged. Change it, or choose another route."
+    ),
+    "provider.unreachable": _("The provider could not be reached. Nothing was charged: it is tried again."),
+    "storage.full": _("The disk is full, so {name} could not be written. Make room; the worker tries again."),
+    "storage.write_failed": _("{name} could not be written: {detail}. Check the storage and its permissions."),
+    "storage.read_failed": _("{name} could not be read: {detail}. Check the storage and its permissions."),
+    "storage.missing": _("The file {name} is missing from the storage. Restore it from a backup."),
+    "storage.wrong_sum": _("The file {name} is not what was stored: its bytes changed. Restore it from a backup."),
+}

@@ -1,0 +1,51 @@
+"""Every verb that a person or an API client can say, once.
+
+Admin, API and commands call these functions and nothing else, so they can never disagree. Each takes the
+:class:`~image_studio.policy.Policy` of who speaks, checks the right, writes the change and its event in one
+transaction, and rings the doorbell or sends the signal after the commit.
+"""
+
+from image_studio.workflow.cells import cancel, cancel_cell, recompose, retry, retry_cell
+from image_studio.workflow.kits import export_kit, import_kit, save_kit
+from image_studio.workflow.library import Ingested, ServedFile, describe, file_for, ingest
+from image_studio.workflow.plan import Matrix, PlannedCell, PlannedJob
+from image_studio.workflow.preview import Preview, RouteCard, preview, route_cards
+from image_studio.workflow.prompts import save_prompt
+from image_studio.workflow.review import approve, approve_and_publish, publish, reject, withdraw
+from image_studio.workflow.sheet import Cell, Sheet, SheetRow, sheet
+from image_studio.workflow.variants import blocked_error, request
+
+__all__ = [
+    "Cell",
+    "Ingested",
+    "Matrix",
+    "PlannedCell",
+    "PlannedJob",
+    "Preview",
+    "RouteCard",
+    "ServedFile",
+    "Sheet",
+    "SheetRow",
+    "approve",
+    "approve_and_publish",
+    "blocked_error",
+    "cancel",
+    "cancel_cell",
+    "describe",
+    "export_kit",
+    "file_for",
+    "import_kit",
+    "ingest",
+    "preview",
+    "publish",
+    "recompose",
+    "reject",
+    "request",
+    "retry",
+    "retry_cell",
+    "route_cards",
+    "save_kit",
+    "save_prompt",
+    "sheet",
+    "withdraw",
+]

@@ -1,0 +1,238 @@
+"""What can be said to a set and its cells while they run and after: cancel, retry, recompose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, QuerySet
+
+from image_studio import tasks
+from image_studio.exceptions import Conflict, InvalidRequest
+from image_studio.models import Event, Job, JobOutput, Variant, VariantSet, database_now
+from image_studio.policy import Policy
+from image_studio.states import JOB, VARIANT
+
+#: A job whose outcome is unknown may have been charged: nothing here resends it.
+RESENDABLE = ("failed", "blocked", "cancelled")
+COMING = ("queued", "leased", "sending", "spooled")
+
+
+def cancel(policy: Policy, variant_set: VariantSet) -> int:
+    """Cancel what has not started and ask what runs to stop. Returns the cells that will not come.
+
+    Queued and leased jobs end at once, uncharged; a running one keeps its result, marked unwanted.
+    """
+    policy.require("cancel", variant_set)
+    with transaction.atomic():
+        now = database_now()
+        VariantSet.objects.filter(pk=variant_set.pk).update(cancelled_at=now)
+        _cancel_jobs(policy, Job.objects.filter(variant_set=variant_set), now)
+        count = VARIANT.move(variant_set.variants.all(), "cancelled", only_from=["waiting"])
+        Event.objects.record(policy.actor, "set.cancelled", variant_set, cells=count)
+    return count
+
+
+def cancel_cell(policy: Policy, variant: Variant) -> None:
+    """Cancel one cell; its picture's job goes too when no other cell waits for it.
+
+    :raises Conflict: ``variant.wrong_state`` unless it waits.
+    """
+    policy.require("cancel", variant.variant_set)
+    with transaction.atomic():
+        if not VARIANT.move(Variant.objects.filter(pk=variant.pk), "cancelled", only_from=["waiting"]):
+            raise _wrong_state(variant)
+        Event.objects.record(policy.actor, "variant.cancelled", variant)
+        if not Variant.objects.filter(job_id=variant.job_id, state="waiting").exists():
+            _cancel_jobs(policy, Job.objects.filter(pk=variant.job_id), database_now())
+
+
+def _wrong_state(variant: Variant) -> Conflict:
+    return Conflict("variant.wrong_state", state=str(VARIANT.labels[variant.state]))
+
+
+def _cancel_jobs(policy: Policy, jobs: QuerySet[Job], now: datetime) -> None:
+    jobs.filter(state__in=("leased", "sending", "spooled"), cancel_requested_at=None).update(cancel_requested_at=now)
+    ids = list(jobs.filter(state__in=("queued", "leased")).values_list("pk", flat=True))
+    # The lease goes with the same UPDATE: whoever held it is fenced out.
+    JOB.move(
+        Job.objects.filter(pk__in=ids),
+        "cancelled",
+        cancel_requested_at=now,
+        ended_at=now,
+        lease_owner=None,
+        lease_until=None,
+        lease_token=F("lease_token") + 1,
+    )
+    ended = list(Job.objects.filter(pk__in=ids, state="cancelled"))
+    Event.objects.record_all(policy.actor, "job.cancelled", ended)
+
+
+def retry(policy: Policy, variant_set: VariantSet) -> int:
+    """Try again whatever failed or was cancelled; returns the cells that wait now.
+
+    Jobs that never brought a picture are queued again; cells whose picture is there are composed anew, free.
+    """
+    policy.require("retry", variant_set)
+    return _retry(policy, variant_set, variant_set.variants.all())
+
+
+def retry_cell(policy: Policy, variant: Variant) -> None:
+    """The same for one cell (and the cells that share its picture, where that must be asked for again).
+
+    :raises Conflict: ``variant.wrong_state`` when there is nothing to try again.
+    """
+    policy.require("retry", variant.variant_set)
+    if not _retry(policy, variant.variant_set, Variant.objects.filter(pk=variant.pk)):
+        raise _wrong_state(variant)
+
+
+def _retry(policy: Policy, variant_set: VariantSet, cells: QuerySet[Variant]) -> int:
+    with transaction.atomic():
+        VariantSet.objects.filter(pk=variant_set.pk).update(cancelled_at=None, finished_at=None)
+        broken = list(cells.exclude(state="ready").select_related("job").order_by("position"))
+        resend = [cell for cell in broken if cell.job.state in RESENDABLE]
+        # Cancelled alone, while its picture still comes for another cell: it only has to wait again.
+        coming = [cell for cell in broken if cell.state == "cancelled" and cell.job.state in COMING]
+        at_hand = _pictures_of(cell for cell in broken if cell.job.state == "done")
+        compose = [cell for cell in broken if at_hand.get((cell.job_id, cell.output_index))]
+        faulty = [cell for cell in broken if cell.job.state == "done" and cell not in compose]
+        rung = _requeue(policy, {cell.job_id for cell in resend})
+        rung += _buy_again(policy, faulty)
+        job = _compose_job(policy, variant_set, compose)
+        rung += [job.pk] if job else []
+        woken = [*resend, *faulty, *coming, *compose]
+        _wake(cell for cell in woken if cell not in compose)
+        if woken:
+            Event.objects.record(policy.actor, "set.retried", variant_set, cells=len(woken))
+            transaction.on_commit(partial(tasks.ring, rung))
+    return len(woken)
+
+
+def _pictures_of(cells: Iterable[Variant]) -> dict[tuple[UUID, int], bool]:
+    outputs = JobOutput.objects.filter(job__in={cell.job_id for cell in cells})
+    return {(o.job_id, o.index): o.asset_id is not None for o in outputs}
+
+
+def _wake(cells: Iterable[Variant]) -> None:
+    ended = Variant.objects.filter(pk__in=[cell.pk for cell in cells]).exclude(state="waiting")
+    VARIANT.move(ended, "waiting", only_from=["compose_failed", "cancelled"], error_code="", error_params={})
+
+
+def _requeue(policy: Policy, job_ids: set[UUID]) -> list[UUID]:
+    if not job_ids:
+        return []
+    JOB.move(
+        Job.objects.filter(pk__in=job_ids),
+        "queued",
+        only_from=RESENDABLE,
+        available_at=database_now(),
+        cancel_requested_at=None,
+        attempts_made=0,
+        saves_made=0,
+        error_code="",
+        error_params={},
+        ended_at=None,
+    )
+    queued = list(Job.objects.filter(pk__in=job_ids, state="queued"))
+    Event.objects.record_all(policy.actor, "job.requeued", queued)
+    return [job.pk for job in queued]
+
+
+def _buy_again(policy: Policy, cells: list[Variant]) -> list[UUID]:
+    """A picture that came back as a fault is asked for alone: its job is done, and its others are kept."""
+    rung = []
+    for job_id, index in dict.fromkeys((cell.job_id, cell.output_index) for cell in cells):
+        old = Job.objects.get(pk=job_id)
+        share = -(-old.estimate_micro_usd // max(1, old.n))
+        job = Job.objects.create(
+            kind="picture",
+            brand_id=old.brand_id,
+            revision_id=old.revision_id,
+            variant_set_id=old.variant_set_id,
+            requested_by=policy.user,
+            actor_label=policy.actor.label,
+            operator=policy.user is None,
+            provider=old.provider,
+            route=old.route,
+            model=old.model,
+            request={**old.request, "n": 1, "first": int(old.request.get("first", 0)) + index},
+            n=1,
+            estimate_micro_usd=share,
+            available_at=database_now(),
+        )
+        Variant.objects.filter(job_id=job_id, output_index=index).exclude(state="ready").update(job=job, output_index=0)
+        Event.objects.record(policy.actor, "job.requested", job, instead_of=str(old.pk), output=index)
+        rung.append(job.pk)
+    return rung
+
+
+def recompose(
+    policy: Policy,
+    variant_set: VariantSet,
+    *,
+    texts: Mapping[str, Mapping[str, str]] | None = None,
+    latest_kit: bool = True,
+) -> Job | None:
+    """Set texts and logos anew on the pictures that are there. Makes new composed assets and buys nothing.
+
+    :param texts: line key -> locale -> words, replacing the set's own; None keeps them.
+    :return: the job, or None when no cell has a picture yet.
+    :raises InvalidRequest: for a locale that is not the set's.
+    """
+    policy.require("recompose", variant_set)
+    changes: dict[str, Any] = {"finished_at": None}
+    if texts is not None:
+        changes["texts"] = _texts(variant_set, texts)
+    if latest_kit:
+        changes["revision_id"] = variant_set.brand.revision_id
+    with transaction.atomic():
+        VariantSet.objects.filter(pk=variant_set.pk).update(**changes)
+        # Cells whose picture is still to come will be composed with the new words anyway.
+        done = list(variant_set.variants.filter(job__state="done").select_related("job"))
+        at_hand = _pictures_of(done)
+        cells = [c for c in done if c.state != "cancelled" and at_hand.get((c.job_id, c.output_index))]
+        for key, value in changes.items():
+            setattr(variant_set, key, value)
+        job = _compose_job(policy, variant_set, cells)
+        if job:
+            Event.objects.record(policy.actor, "set.recomposed", variant_set, cells=len(cells))
+            transaction.on_commit(partial(tasks.ring, [job.pk]))
+    return job
+
+
+def _texts(variant_set: VariantSet, texts: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
+    locales = set(variant_set.matrix["locales"])
+    for words in texts.values():
+        for locale in words:
+            if locale not in locales:
+                raise InvalidRequest("request.unknown_locale", locale=locale, known=", ".join(sorted(locales)))
+    return {line: dict(words) for line, words in texts.items()}
+
+
+def _compose_job(policy: Policy, variant_set: VariantSet, cells: list[Variant]) -> Job | None:
+    """A free, local job that composes cells again. The round tells a late, older composition apart."""
+    if not cells:
+        return None
+    ids = [cell.pk for cell in cells]
+    rows = Variant.objects.filter(pk__in=ids)
+    rows.update(round=F("round") + 1)
+    moved = rows.exclude(state="waiting")
+    VARIANT.move(moved, "waiting", error_code="", error_params={})
+    rounds = dict(rows.values_list("pk", "round"))
+    return Job.objects.create(
+        kind="compose",
+        brand_id=variant_set.brand_id,
+        revision_id=variant_set.revision_id,
+        variant_set=variant_set,
+        requested_by=policy.user,
+        actor_label=policy.actor.label,
+        operator=policy.user is None,
+        request={"variants": [{"id": str(pk), "round": rounds[pk]} for pk in ids]},
+        n=0,
+        available_at=database_now(),
+    )

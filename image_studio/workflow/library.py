@@ -1,0 +1,213 @@
+"""Pictures in and out of the library: ingest, describe, and the bytes a person may see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import PurePath
+from typing import Any
+
+from django.db import transaction
+
+from image_studio import storage
+from image_studio.brand.kit import LOCALE
+from image_studio.conf import conf
+from image_studio.exceptions import InvalidRequest, StorageFailed
+from image_studio.imaging.decode import Limits, Picture, decode
+from image_studio.imaging.fingerprint import fingerprint, signed
+from image_studio.imaging.renditions import Encoded, encode, preview
+from image_studio.models import Asset, Brand, Event, Rendition, uuid7
+from image_studio.policy import Policy
+
+FILES = ("preview", "full", "original")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ingested:
+    """What became of an upload; ``duplicate`` means that the asset was there already."""
+
+    asset: Asset
+    duplicate: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServedFile:
+    """Bytes to serve, and how."""
+
+    data: bytes
+    mime: str
+    filename: str
+    etag: str
+    attachment: bool = False
+
+
+def limits() -> Limits:
+    """The site's limits for pictures that come in."""
+    return Limits(max_bytes=conf().max_upload_bytes, max_pixels=conf().max_pixels)
+
+
+def ingest(
+    policy: Policy,
+    brand: Brand,
+    data: bytes,
+    *,
+    name: str,
+    origin: str = "upload",
+    title: str = "",
+    alt: Mapping[str, str] | None = None,
+) -> Ingested:
+    """Take a picture into a brand's library; the original is kept byte for byte.
+
+    :param name: the client's file name: only its stem is used, as a title, never as a path.
+    :raises ImageRefused: for anything the gate does not take; then nothing is stored.
+    :raises StorageFailed: when the disk refuses; then nothing is stored either.
+    """
+    policy.require("ingest", brand)
+    picture = decode(data, limits())
+    twin = _twin(policy, brand, picture)
+    if twin:
+        return Ingested(asset=twin, duplicate=True)
+    small = preview(picture.image)
+    store = storage.private()
+    original = storage.write(store, storage.fresh_name("raw", picture.extension), data)
+    names = [original]
+    try:
+        names.append(storage.write(store, storage.fresh_name("preview", small.extension), small.data))
+        with transaction.atomic():
+            asset = _asset(policy, brand, picture, original, origin)
+            asset.title = (title or PurePath(name).stem.replace("_", " ").replace("-", " "))[:200]
+            asset.alt = _alt(alt or {})
+            asset.save(force_insert=True)
+            _preview(asset, small, names[1])
+            Event.objects.record(policy.actor, "asset.ingested", asset, sha256=asset.sha256, name=name[:200])
+    except BaseException:
+        for written in names:
+            storage.remove(store, written)
+        raise
+    return Ingested(asset=asset)
+
+
+def _twin(policy: Policy, brand: Brand, picture: Picture) -> Asset | None:
+    """The same bytes already in this brand, as far as this person may see them."""
+    same = Asset.objects.filter(brand=brand, sha256=picture.sha256, kind="raw", origin__in=("upload", "import"))
+    return policy.visible(same).first()
+
+
+def _asset(policy: Policy, brand: Brand, picture: Picture, name: str, origin: str) -> Asset:
+    width, height = picture.size
+    return Asset(
+        id=uuid7(),
+        brand=brand,
+        kind="raw",
+        origin=origin,
+        file=name,
+        sha256=picture.sha256,
+        weight=picture.weight,
+        format=picture.format,
+        width=width,
+        height=height,
+        has_alpha=picture.has_alpha,
+        fingerprint=signed(fingerprint(picture.image)),
+        source_type=picture.source_type,
+        recipe={"origin": origin},
+        created_by=policy.user,
+    )
+
+
+def _preview(asset: Asset, small: Encoded, name: str) -> None:
+    Rendition.objects.create(
+        asset=asset,
+        spec="preview",
+        file=name,
+        sha256=small.sha256,
+        weight=len(small.data),
+        format=small.format,
+        width=small.width,
+        height=small.height,
+    )
+
+
+def _alt(given: Mapping[str, str]) -> dict[str, str]:
+    for locale in given:
+        if not LOCALE.match(locale):
+            raise InvalidRequest("request.unknown_locale", locale=locale, known="en, pt-BR")
+    return {locale: words.strip()[:1000] for locale, words in given.items() if words.strip()}
+
+
+def describe(
+    policy: Policy,
+    asset: Asset,
+    *,
+    title: str | None = None,
+    alt: Mapping[str, str] | None = None,
+    focal: tuple[float, float] | None = None,
+    rights_owner: str | None = None,
+    licence: str | None = None,
+    territory: str | None = None,
+    expires_at: datetime | None = None,
+    clear: frozenset[str] = frozenset(),
+) -> Asset:
+    """Change a picture's words, rights and focal point; None leaves a field as it is.
+
+    :param focal: fractions of the upright picture.
+    :param clear: fields to empty: of ``focal``, ``expires_at``.
+    :raises InvalidRequest: for a focal point outside the picture or a locale that is none.
+    """
+    policy.require("describe", asset)
+    changes: dict[str, Any] = {
+        "title": title,
+        "alt": None if alt is None else _alt(alt),
+        "rights_owner": rights_owner,
+        "licence": licence,
+        "territory": territory,
+        "expires_at": expires_at,
+    }
+    changes = {key: value for key, value in changes.items() if value is not None}
+    if focal is not None:
+        if not all(0 <= part <= 1 for part in focal):
+            raise InvalidRequest("asset.focal_outside", x=focal[0], y=focal[1])
+        changes |= {"focal_x": focal[0], "focal_y": focal[1]}
+    if "focal" in clear:
+        changes |= {"focal_x": None, "focal_y": None}
+    if "expires_at" in clear:
+        changes["expires_at"] = None
+    if not changes:
+        return asset
+    for key, value in changes.items():
+        setattr(asset, key, value)
+    with transaction.atomic():
+        asset.save(update_fields=list(changes))
+        Event.objects.record(policy.actor, "asset.described", asset, fields=sorted(changes))
+    return asset
+
+
+def file_for(policy: Policy, asset: Asset, which: str) -> ServedFile:
+    """The bytes of a picture for a person who may see it.
+
+    ``preview`` is small; ``full`` is the composed file, or a clean copy of an original (upright, sRGB, no client
+    metadata); ``original`` is what came in, byte for byte, for brand managers, as an attachment.
+
+    :raises NotAllowed: for another brand's picture, or the original without the right to it.
+    :raises StorageFailed: when the file is missing or its sum is wrong.
+    """
+    policy.require("original" if which == "original" else "view", asset)
+    store = storage.private()
+    stem = f"{asset.brand_id.hex[:8]}-{asset.pk.hex[-8:]}"
+    if which == "preview":
+        row = asset.renditions.filter(spec="preview").first()
+        if row is None:
+            raise StorageFailed("storage.missing", name="preview")
+        data = storage.read(store, row.file)
+        return ServedFile(data=data, mime=f"image/{row.format}", filename=f"{stem}.{row.format}", etag=row.sha256)
+    data = storage.read(store, asset.file, asset.sha256)
+    if which == "original" or asset.kind == "composed":
+        return ServedFile(
+            data=data,
+            mime=f"image/{asset.format}",
+            filename=f"{stem}.{asset.format}",
+            etag=asset.sha256,
+            attachment=which == "original",
+        )
+    clean = encode(decode(data).image, "webp", quality=90, source_type=asset.source_type)
+    return ServedFile(data=clean.data, mime=clean.mime, filename=f"{stem}.{clean.extension}", etag=clean.sha256)

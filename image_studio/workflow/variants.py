@@ -1,0 +1,145 @@
+"""Asking for variants: one transaction, one answer per key."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import partial
+
+from django.db import IntegrityError, transaction
+
+from image_studio import tasks
+from image_studio.exceptions import Conflict, InvalidRequest
+from image_studio.models import Event, IdempotencyKey, Job, Variant, VariantSet, database_now, uuid7
+from image_studio.policy import Policy
+from image_studio.workflow.plan import Matrix
+from image_studio.workflow.preview import Preview, preview
+
+
+def request(policy: Policy, matrix: Matrix, *, key: str, digest: str = "") -> VariantSet:
+    """Order a matrix. The same key with the same body gives the same set, and no second purchase.
+
+    :param key: up to 100 characters, unique per person.
+    :param digest: of the preview that was shown; empty accepts whatever is true now.
+    :raises Conflict: ``preview.changed`` when prices, kit or channels moved since; ``idempotency.other_body``.
+    :raises InvalidRequest: ``preview.blocked`` by a finding, with the first one's code.
+    """
+    policy.require("generate", matrix.brand)
+    if not 0 < len(key) <= 100:
+        raise InvalidRequest("idempotency.bad_key")
+    body = _body_hash(matrix)
+    answered = _answered(policy, key, body)
+    if answered:
+        return answered
+    plan = preview(policy, matrix)
+    if digest and plan.digest != digest:
+        raise Conflict("preview.changed")
+    if plan.blocked:
+        raise blocked_error(plan)
+    try:
+        with transaction.atomic():
+            return _write(policy, plan, key, body)
+    except IntegrityError:
+        # Somebody else's identical post won between our look and our write.
+        answered = _answered(policy, key, body)
+        if answered is None:
+            raise
+        return answered
+
+
+def blocked_error(plan: Preview) -> InvalidRequest:
+    """The first blocking finding of a preview as an error that names it."""
+    first = next(finding for finding in plan.findings if finding.blocks)
+    more = sum(finding.blocks for finding in plan.findings) - 1
+    return InvalidRequest(first.code, **{**first.params, "where": first.where, "more": more})
+
+
+def _body_hash(matrix: Matrix) -> str:
+    return hashlib.sha256(json.dumps(matrix.to_dict(), sort_keys=True).encode()).hexdigest()
+
+
+def _answered(policy: Policy, key: str, body: str) -> VariantSet | None:
+    row = IdempotencyKey.objects.filter(user_id=policy.actor.user_id, key=key).first()
+    if row is None:
+        return None
+    if row.body_hash != body:
+        raise Conflict("idempotency.other_body")
+    return VariantSet.objects.get(pk=(row.answer or {})["variant_set"])
+
+
+def _write(policy: Policy, plan: Preview, key: str, body: str) -> VariantSet:
+    """Key first: it is the write that takes the database, and the one that refuses a twin."""
+    matrix, set_id = plan.matrix, uuid7()
+    assert matrix.brand.revision is not None  # a preview refuses a brand without a kit
+    IdempotencyKey.objects.create(
+        user_id=policy.actor.user_id, key=key, body_hash=body, answer={"variant_set": str(set_id)}
+    )
+    variant_set = VariantSet.objects.create(
+        id=set_id,
+        brand=matrix.brand,
+        revision=matrix.brand.revision,
+        title=matrix.title or _title(matrix),
+        source=matrix.source,
+        prompt_version=matrix.prompt_version,
+        prompt_text=plan.prompt_text,
+        variables=dict(matrix.variables),
+        texts={line: dict(words) for line, words in matrix.texts.items()},
+        matrix=matrix.to_dict(),
+        route=plan.route.name,
+        sharing=matrix.sharing,
+        digest=plan.digest,
+        requested_by=policy.user,
+        actor_label=policy.actor.label,
+    )
+    jobs = Job.objects.bulk_create(_jobs(policy, plan, variant_set))
+    Variant.objects.bulk_create(_variants(plan, variant_set, jobs), batch_size=500)
+    Event.objects.record(
+        policy.actor, "set.requested", variant_set, pictures=plan.pictures, cells=plan.cells, most=plan.price.most
+    )
+    transaction.on_commit(partial(tasks.ring, [job.pk for job in jobs]))
+    return variant_set
+
+
+def _title(matrix: Matrix) -> str:
+    thing = matrix.source.title if matrix.source else ""
+    return (thing or (matrix.prompt_version.prompt.name if matrix.prompt_version else "") or matrix.brand.name)[:200]
+
+
+def _jobs(policy: Policy, plan: Preview, variant_set: VariantSet) -> list[Job]:
+    now = database_now()
+    return [
+        Job(
+            kind="picture",
+            brand_id=variant_set.brand_id,
+            revision_id=variant_set.revision_id,
+            variant_set=variant_set,
+            requested_by=policy.user,
+            actor_label=policy.actor.label,
+            operator=policy.user is None,
+            provider=plan.route.provider,
+            route=plan.route.name,
+            model=plan.model.id,
+            request=planned.request.to_dict(),
+            digest=planned.request.digest,
+            n=planned.request.n,
+            estimate_micro_usd=price.most,
+            available_at=now,
+        )
+        for planned, price in zip(plan.jobs, plan.prices, strict=True)
+    ]
+
+
+def _variants(plan: Preview, variant_set: VariantSet, jobs: list[Job]) -> list[Variant]:
+    return [
+        Variant(
+            variant_set=variant_set,
+            position=position,
+            take=cell.take,
+            channel=cell.channel,
+            channel_spec=cell.channel.spec.to_dict(),
+            locale=cell.locale,
+            job=jobs[cell.job],
+            output_index=cell.output,
+        )
+        for position, cell in enumerate(plan.planned_cells)
+    ]

@@ -1,0 +1,72 @@
+"""What every test shares: a server that is not there is said once, and skips; in CI it fails."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from hypothesis import settings as hypothesis_settings
+
+from tests.settings import ENGINE
+
+# A machine that does other work is slow now and then; an example that never ends is found all the same.
+hypothesis_settings.register_profile("image_studio", deadline=None)
+hypothesis_settings.load_profile("image_studio")
+
+
+@cache
+def unreachable() -> str:
+    """Why the database of this run cannot be reached, or empty. SQLite always can."""
+    if ENGINE == "sqlite":
+        return ""
+    row = settings.DATABASES["default"]
+    place = f"{ENGINE} at {row['HOST']}:{row['PORT']}"
+    driver, name = ("psycopg", "dbname") if ENGINE == "postgresql" else ("MySQLdb", "database")
+    try:
+        module: Any = import_module(driver)
+    except ImportError as error:
+        return f"no driver for {ENGINE}: {error}; make test-services installs it"
+    options = {name: row["NAME"], "user": row["USER"], "password": row["PASSWORD"], "connect_timeout": 5}
+    try:
+        module.connect(host=row["HOST"], port=int(row["PORT"]), **options).close()
+    except module.Error as error:
+        return f"no {place}: {str(error).strip().splitlines()[0]}"
+    return ""
+
+
+#: Modules that would take the default suite over its minute on two cores. tox runs them on every Django, and the
+#: runner's and workflow's also run on PostgreSQL and MariaDB.
+THOROUGH = (
+    "admin/test_asset.py",
+    "admin/test_brand.py",
+    "admin/test_pages.py",
+    "admin/test_prompt.py",
+    "admin/test_sheet.py",
+    "imaging/test_colour.py",
+    "imaging/test_compose.py",
+    "imaging/test_recompose.py",
+    "providers/test_previs.py",
+    "runner/test_travel.py",
+    "runner/test_worker.py",
+    "workflow/test_real_input.py",
+)
+HERE = Path(__file__).parent
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m looks at the markers
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(HERE) and item.path.relative_to(HERE).as_posix() in THOROUGH:
+            item.add_marker(pytest.mark.thorough)
+    reason = unreachable()
+    if not reason or not items:
+        return
+    if os.environ.get("CI") == "true":
+        pytest.exit(f"{reason}. CI runs these tests, so this is a failure.", returncode=1)
+    for item in items:
+        item.add_marker(pytest.mark.skip(reason=reason))

@@ -1,0 +1,142 @@
+"""The system checks: each finds its mistake, names the fix, and never breaks over a broken setting."""
+
+from __future__ import annotations
+
+import pytest
+from django.conf import settings as site
+from django.core.checks import run_checks
+
+from image_studio import checks
+from image_studio.checks import TAG
+
+SAFE = {"DOORBELL": "poll"}
+
+
+def found(**_):
+    return {message.id.removeprefix("image_studio.") for message in run_checks(tags=[TAG])}
+
+
+def test_the_test_site_has_nothing_to_mend():
+    assert found() - {"I002"} == set()
+
+
+def test_every_finding_has_an_id_and_a_hint(settings, tmp_path):
+    settings.MEDIA_ROOT = str(tmp_path)
+    settings.IMAGE_STUDIO = {"PRIVATE_ROOT": str(tmp_path / "inside"), "DOORBELL": "notify"}
+    messages = run_checks(tags=[TAG])
+    assert messages
+    assert all(message.id and message.hint for message in messages)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"DOORBEL": "poll"},
+        {"DOORBELL": "pigeon"},
+        {"LEASE_SECONDS": "long"},
+        {"PICTURES": {"hero": {"width": [1]}}},
+        {"ROUTES": {"mine": {"titel": "x"}}},
+        ["not", "a", "dict"],
+    ],
+)
+def test_a_setting_that_does_not_hold_is_an_error(settings, broken):
+    settings.IMAGE_STUDIO = broken
+    assert "E001" in found()
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"BACKEND": "image_studio.providers.nowhere"},
+        {"BACKEND": "image_studio.providers.base"},
+        {"BACKEND": "image_studio.providers.previs", "OPTIONS": {"speed": 9}},
+        {},
+    ],
+)
+def test_a_provider_that_does_not_load_is_an_error(settings, row):
+    settings.IMAGE_STUDIO = {**SAFE, "PROVIDERS": {"previs": row}}
+    assert "E002" in found()
+
+
+@pytest.mark.parametrize(
+    "path", ["nowhere.Check", "image_studio.brand.kit.Kit", ("image_studio.brand.checks.file.File", {"x": 1})]
+)
+def test_a_brand_check_that_does_not_load_is_an_error(settings, path):
+    settings.IMAGE_STUDIO = {**SAFE, "BRAND_CHECKS": [path]}
+    assert "E003" in found()
+
+
+@pytest.mark.parametrize("key", ["PRIVATE_STORAGE", "PUBLIC_STORAGE"])
+def test_a_storage_that_is_not_there_is_an_error(settings, key):
+    settings.IMAGE_STUDIO = {**SAFE, key: "nowhere"}
+    assert "E004" in found()
+
+
+@pytest.mark.parametrize(("inside", "warned"), [(True, True), (False, False)])
+def test_private_files_under_the_served_folder_are_warned_of(settings, tmp_path, inside, warned):
+    settings.MEDIA_ROOT = str(tmp_path / "media")
+    settings.IMAGE_STUDIO = {**SAFE, "PRIVATE_ROOT": str(tmp_path / ("media/private" if inside else "private"))}
+    assert ("W001" in found()) is warned
+
+
+def test_the_default_private_folder_lies_beside_the_served_one(settings, tmp_path):
+    settings.MEDIA_ROOT = str(tmp_path / "media")
+    settings.IMAGE_STUDIO = SAFE
+    assert "W001" not in found()
+
+
+@pytest.mark.parametrize(
+    ("root", "url", "warned"), [("", "/media/", True), ("/srv/media", "", True), ("/srv/media", "/media/", False)]
+)
+def test_published_pictures_need_a_place(settings, root, url, warned):
+    settings.MEDIA_ROOT, settings.MEDIA_URL = root, url
+    settings.IMAGE_STUDIO = {**SAFE, "PRIVATE_ROOT": "/srv/private"}
+    assert ("W002" in found()) is warned
+
+
+@pytest.mark.parametrize(
+    ("options", "warned"),
+    [({}, True), ({"transaction_mode": "DEFERRED"}, True), ({"transaction_mode": "immediate"}, False)],
+)
+def test_sqlite_wants_immediate_transactions(monkeypatch, options, warned):
+    row = {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:", "OPTIONS": options}
+    monkeypatch.setattr(site, "DATABASES", {"default": row})
+    assert any(message.id == "image_studio.W003" for message in checks.check_databases(app_configs=None)) is warned
+
+
+@pytest.mark.parametrize(("engine", "warned"), [("sqlite3", True), ("mysql", True), ("postgresql", False)])
+def test_only_postgresql_can_be_notified(settings, monkeypatch, engine, warned):
+    settings.IMAGE_STUDIO = {"DOORBELL": "notify"}
+    monkeypatch.setattr(site, "DATABASES", {"default": {"ENGINE": f"django.db.backends.{engine}"}})
+    assert any(message.id == "image_studio.W004" for message in checks.check_databases(app_configs=None)) is warned
+
+
+def test_a_route_without_its_model_or_provider_is_warned_of(settings):
+    settings.IMAGE_STUDIO = {
+        **SAFE,
+        "ROUTES": {
+            "lost": {"title": "Lost", "provider": "previs", "model": "nothing"},
+            "crossed": {"title": "Crossed", "provider": "elsewhere", "model": "previs-reframe"},
+        },
+    }
+    messages = {message.id: message.msg for message in run_checks(tags=[TAG])}
+    assert "'lost'" in messages["image_studio.W005"]
+    assert "'crossed'" in messages["image_studio.W006"]
+
+
+def test_addresses_that_are_not_included_are_warned_of(settings):
+    settings.ROOT_URLCONF = "tests.fakes.admin_only"
+    assert "W007" in found()
+
+
+def test_a_site_without_the_admin_is_told(monkeypatch):
+    monkeypatch.setattr("image_studio.checks.apps.is_installed", lambda name: name != "django.contrib.admin")
+    assert "I001" in found()
+
+
+@pytest.mark.parametrize(("library", "id"), [("raqm", "I002"), ("avif", "W008"), ("webp", "W008")])
+def test_what_pillow_cannot_do_is_said(monkeypatch, library, id):  # noqa: A002
+    monkeypatch.setattr("image_studio.checks.features.check", lambda name: name != library)
+    assert id in found()
+    monkeypatch.setattr("image_studio.checks.features.check", lambda name: True)
+    assert id not in found()
