@@ -25,6 +25,7 @@ VERBS = {
     "recompose": "creator",
     "write_prompt": "creator",
     "describe": "creator",
+    "shortlist": "creator",
     "review": "reviewer",
     "publish": "reviewer",
     "withdraw": "reviewer",

@@ -35,6 +35,7 @@ from image_studio.brand.kit import (
 from image_studio.catalog import specs
 from image_studio.imaging.fingerprint import fingerprint, signed
 from image_studio.models import (
+    DECLARATION,
     Asset,
     Brand,
     BrandMembership,
@@ -51,6 +52,8 @@ from image_studio.models import (
 from image_studio.providers.base import InputRef, PictureRequest
 
 _numbers = itertools.count(1)
+#: Everything that an approver signs.
+DECLARED = tuple(DECLARATION)
 ALL_CHANNELS = ("square", "feed-portrait", "story", "link-card", "web-hero", "newsletter")
 
 
@@ -219,7 +222,7 @@ def make_asset(
         "fingerprint": signed(fingerprint(image)),
         "source_type": "digitalCapture",
         "title": "A bottle",
-        "alt": {"en": "A red bottle on a table"},
+        "alt": {"en": "A red bottle on a table", "ar": "زجاجة حمراء على طاولة"},
     }
     asset = Asset.objects.create(**{**values, **fields})
     _make_preview(asset, image)

@@ -34,12 +34,12 @@ def page(request):
 urlpatterns += [path("page/", page)]
 """
 RELEASE = """
-from image_studio.models import Asset
+from image_studio.models import DECLARATION, Asset
 from image_studio.policy import Policy
 from image_studio.workflow import approve_and_publish
 
 asset = Asset.objects.get(kind="composed")
-approve_and_publish(Policy.operator(), asset)
+approve_and_publish(Policy.operator(), asset, declaration=DECLARATION, alt={"en": "A picture of tea"})
 """
 FETCH = """
 import json

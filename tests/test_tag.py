@@ -42,7 +42,7 @@ def asset():
 
 @pytest.fixture
 def live(asset):
-    job = approve_and_publish(Policy.operator(), asset)
+    job = approve_and_publish(Policy.operator(), asset, declaration=factories.DECLARED)
     drain(job_ids=[job.pk])
     asset.refresh_from_db()
     assert asset.state == "published"
@@ -103,7 +103,7 @@ def test_a_use_takes_its_own_widths(live):
 
 def test_a_picture_narrower_than_its_use_is_shown_as_wide_as_it_is():
     small = factories.make_asset(factories.make_brand(), (120, 90))
-    job = approve_and_publish(Policy.operator(), small)
+    job = approve_and_publish(Policy.operator(), small, declaration=factories.DECLARED)
     drain(job_ids=[job.pk])
     (img,) = Tags(render('{% studio_picture asset "hero" %}', asset=Asset.objects.get(pk=small.pk))).all("img")
     assert [part.split()[1] for part in img["srcset"].split(", ")] == ["80w", "120w"]

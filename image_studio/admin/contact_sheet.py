@@ -119,10 +119,9 @@ def shown(cell: Cell, *, publisher: bool = False) -> Shown:
     """
     state, label = _state(cell)
     asset = cell.asset
-    both = publisher and "approve" in cell.actions
     return Shown(
         cell=cell,
-        actions=cell.actions | {"approve_publish"} if both else cell.actions,
+        actions=cell.actions,
         state=state,
         label=label,
         verdicts=said(cell.verdicts),

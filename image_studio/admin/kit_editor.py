@@ -28,6 +28,7 @@ from image_studio.exceptions import StudioError
 from image_studio.models import Channel
 from image_studio.wording import explain
 
+BASICS = ("name", "slug", "locales", "default_locale", "voice", "guidance", "second_person")
 SECTIONS = ("palette", "logos", "fonts", "terms")
 ROW_FORMS: Mapping[str, Any] = {
     "palette": rows(SwatchForm, spare=2, most=60),
@@ -159,7 +160,7 @@ class KitEditor:
         basics = self.basics.cleaned_data
         values: dict[str, Any] = {name: tuple(form.part() for form in self._parts[name]) for name in SECTIONS}
         kit = Kit(
-            **{key: basics[key] for key in ("name", "slug", "locales", "default_locale", "voice", "guidance")},
+            **{key: basics[key] for key in BASICS},
             **values,
             lines=tuple(self._read_lines(basics["locales"])),
             layouts=tuple(self._read_layouts()),

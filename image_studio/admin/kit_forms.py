@@ -73,6 +73,11 @@ class BasicsForm(forms.Form):
     guidance = WordsField(
         label=_("Guidance"), rows=4, help_text=_("What its pictures are like, and what they never show.")
     )
+    second_person = forms.BooleanField(
+        label=_("Two persons"),
+        required=False,
+        help_text=_("Whoever asked for a picture may not approve it."),
+    )
 
 
 class SwatchForm(forms.Form):

@@ -10,13 +10,24 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from image_studio.models import REJECT_REASONS, Asset, CheckResult
+from image_studio.exceptions import InvalidRequest
+from image_studio.models import DECLARATION, REJECT_REASONS, Asset, CheckResult
 from image_studio.policy import Policy
 from image_studio.states import JOB_ENDED
 from image_studio.workflow import review
-from image_studio.workflow.sheet import OFFERED, RIGHT
+from image_studio.workflow.sheet import review_actions
 
-VERBS = ("approve", "override", "approve_publish", "reject", "publish", "withdraw")
+VERBS = (
+    "approve",
+    "override",
+    "approve_publish",
+    "reject",
+    "change",
+    "shortlist",
+    "unshortlist",
+    "publish",
+    "withdraw",
+)
 
 
 class SayForm(forms.Form):
@@ -26,6 +37,12 @@ class SayForm(forms.Form):
         label=gettext_lazy("Reason"),
         required=False,
         choices=[("", gettext_lazy("Choose a reason")), *REJECT_REASONS.items()],
+    )
+    declaration = forms.MultipleChoiceField(
+        label=gettext_lazy("I confirm"),
+        required=False,
+        choices=list(DECLARATION.items()),
+        widget=forms.CheckboxSelectMultiple,
     )
     note = forms.CharField(
         label=gettext_lazy("Note"), required=False, max_length=2000, widget=forms.TextInput(attrs={"size": 24})
@@ -43,19 +60,26 @@ def say(policy: Policy, asset: Asset, verb: str, data: Mapping[str, Any]) -> str
 
     :raises StudioError: whatever the workflow refuses.
     """
-    note = str(data.get("note", ""))[:2000]
+    note, seen = str(data.get("note", ""))[:2000], str(data.get("seen", ""))[:64]
+    release: dict[str, Any] = {"note": note, "seen": seen, "declaration": declared(data)}
     if verb == "approve":
-        review.approve(policy, asset, note=note)
+        review.approve(policy, asset, **release)
         return _("Approved, not live yet.")
     if verb == "override":
-        review.approve(policy, asset, note=note, override=True)
+        review.approve(policy, asset, override=True, **release)
         return _("Approved over a failed check. The note is kept with the picture.")
     if verb == "approve_publish":
-        review.approve_and_publish(policy, asset, note=note)
+        review.approve_and_publish(policy, asset, alt=alts(data), **release)
         return _("Approved. It is live as soon as its files are made.")
     if verb == "reject":
-        review.reject(policy, asset, reason=str(data.get("reason", "")), note=note)
+        review.reject(policy, asset, reason=str(data.get("reason", "")), note=note, seen=seen)
         return _("Rejected.")
+    if verb == "change":
+        review.change_this(policy, asset, note=note, region=region(data), seen=seen)
+        return _("Asked for. The note stays with the picture.")
+    if verb in ("shortlist", "unshortlist"):
+        review.shortlist(policy, asset, on=verb == "shortlist")
+        return _("On the shortlist.") if verb == "shortlist" else _("Off the shortlist.")
     if verb == "publish":
         review.publish(policy, asset)
         return _("It is live as soon as its files are made.")
@@ -63,17 +87,36 @@ def say(policy: Policy, asset: Asset, verb: str, data: Mapping[str, Any]) -> str
     return _("Withdrawn: the public files are removed.")
 
 
+def declared(data: Mapping[str, Any]) -> list[str]:
+    """The points of the declaration that were ticked."""
+    given = data.getlist("declaration") if hasattr(data, "getlist") else data.get("declaration", [])
+    return [str(key) for key in given]
+
+
+def alts(data: Mapping[str, Any]) -> dict[str, str]:
+    """Alt texts that were written beside the button: fields ``alt_en``, ``alt_pt-BR``."""
+    return {
+        key.removeprefix("alt_"): str(data[key]) for key in data if key.startswith("alt_") and str(data[key]).strip()
+    }
+
+
+def region(data: Mapping[str, Any]) -> list[float] | None:
+    """The field ``region``: four fractions parted by commas; empty is the whole picture.
+
+    :raises InvalidRequest: ``review.bad_region``.
+    """
+    text = str(data.get("region", "")).strip()
+    if not text:
+        return None
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise InvalidRequest("review.bad_region") from None
+
+
 def offered(policy: Policy, asset: Asset, verdicts: list[CheckResult]) -> frozenset[str]:
     """The verbs that this person may say to this picture now."""
-    found = {verb for verb in OFFERED[asset.state] if policy.can(RIGHT[verb], asset)}
-    if not asset.publishable or asset.expired or publishing(asset):
-        found -= {"approve", "publish"}
-    if "approve" in found and any(v.verdict == "fail" and v.blocks for v in verdicts):
-        found.remove("approve")
-        found |= {"override"} if policy.can("override", asset) else set()
-    if "approve" in found and policy.can("publish", asset):
-        found.add("approve_publish")
-    return frozenset(found)
+    return review_actions(policy, asset, verdicts, publishing=publishing(asset))
 
 
 def publishing(asset: Asset) -> bool:

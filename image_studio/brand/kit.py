@@ -62,6 +62,8 @@ class Kit:
     locales: tuple[str, ...] = ("en",)
     voice: str = ""
     guidance: str = ""
+    #: Whether whoever asked for a picture may not be the one who approves it.
+    second_person: bool = False
     palette: tuple[Swatch, ...] = ()
     logos: tuple[Logo, ...] = ()
     fonts: tuple[Font, ...] = ()

@@ -3,6 +3,7 @@
 from image_studio.models.asset import (
     CHECK_KINDS,
     DECISIONS,
+    DECLARATION,
     REJECT_REASONS,
     VERDICTS,
     Asset,
@@ -20,6 +21,7 @@ from image_studio.models.variant import SHARING, Variant, VariantSet
 __all__ = [
     "CHECK_KINDS",
     "DECISIONS",
+    "DECLARATION",
     "OPERATOR",
     "REJECT_REASONS",
     "ROLES",

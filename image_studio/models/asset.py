@@ -38,7 +38,7 @@ class Asset(Frozen):
     """One immutable picture. Words, rights, focal point and review state may change; the bytes never."""
 
     changeable: ClassVar[frozenset[str]] = frozenset(
-        {"title", "alt", "focal_x", "focal_y", "rights_owner", "licence", "territory", "expires_at", "tags"}
+        {"title", "alt", "focal_x", "focal_y", "rights_owner", "licence", "territory", "expires_at", "tags", "words"}
     )
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -66,6 +66,8 @@ class Asset(Frozen):
     publishable = models.BooleanField(default=True)
     #: How it was made: provider, model, request, effective values, layers.
     recipe = models.JSONField(default=dict, blank=True)
+    #: What the bought picture cost that it shows, in micro-USD: its share of its job.
+    micro_usd = models.PositiveBigIntegerField(default=0, editable=False)
 
     title = models.CharField(_("title"), max_length=200, blank=True)
     #: Locale -> words.
@@ -77,10 +79,16 @@ class Asset(Frozen):
     licence = models.CharField(_("licence"), max_length=200, blank=True)
     territory = models.CharField(_("territory"), max_length=200, blank=True)
     expires_at = models.DateTimeField(_("rights end"), null=True, blank=True)
+    #: Title, alt texts, tags and prompt, lower-cased: what the library's search looks in.
+    words = models.TextField(blank=True, editable=False)
+    #: When a page last took it; what uses it now is asked of the pages themselves.
+    used_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     state = models.CharField(max_length=12, choices=ASSET.choices, default="candidate", editable=False)
     publish_job = models.ForeignKey("Job", models.SET_NULL, null=True, blank=True, editable=False, related_name="+")
     published_at = models.DateTimeField(null=True, blank=True, editable=False)
+    #: The "change this" that nobody has answered yet; a decision or a newer wish takes its place.
+    change_asked = models.ForeignKey("Review", models.SET_NULL, null=True, blank=True, editable=False, related_name="+")
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
     )
@@ -93,6 +101,9 @@ class Asset(Frozen):
         indexes = [
             models.Index(fields=["brand", "state", "-id"], name="studio_asset_state"),
             models.Index(fields=["brand", "sha256"], name="studio_asset_sum"),
+            models.Index(fields=["brand", "-id"], name="studio_asset_new"),
+            models.Index(fields=["brand", "-used_at", "-id"], name="studio_asset_used"),
+            models.Index(fields=["brand", "-micro_usd", "-id"], name="studio_asset_price"),
             models.Index(fields=["expires_at"], name="studio_asset_expiry"),
         ]
         constraints = [
@@ -126,6 +137,31 @@ class Asset(Frozen):
     @property
     def expired(self) -> bool:
         return self.expires_at is not None and self.expires_at <= timezone.now()
+
+    @property
+    def prompt(self) -> str:
+        """The prompt that it was bought with; a composed picture's stands in its parent's recipe."""
+        return str((self.recipe.get("request") or {}).get("prompt") or "")
+
+    def search_words(self) -> str:
+        """What :attr:`words` must hold: written by whoever changes one of its parts."""
+        made_from = self.parent if self.kind == "composed" and self.parent else self
+        parts = [self.title, *self.alt.values(), *self.tags, made_from.prompt]
+        return "\n".join(dict.fromkeys(str(part).strip().lower() for part in parts if str(part).strip()))[:20_000]
+
+    @property
+    def locales_to_describe(self) -> tuple[str, ...]:
+        """The languages in which it needs an alt text before it is published."""
+        return (self.locale,) if self.locale else self.brand.kit.locales
+
+    @property
+    def alt_missing(self) -> tuple[str, ...]:
+        """Those of them that have none; ``pt`` speaks for ``pt-BR``."""
+        return tuple(
+            locale
+            for locale in self.locales_to_describe
+            if not (self.alt.get(locale) or self.alt.get(locale.split("-", maxsplit=1)[0]))
+        )
 
 
 class Rendition(Frozen):
@@ -186,7 +222,14 @@ class CheckResult(Frozen):
         return f"{self.check_name}: {self.verdict}"
 
 
-DECISIONS = {"approve": _("Approved"), "reject": _("Rejected")}
+DECISIONS = {"approve": _("Approved"), "reject": _("Rejected"), "change": _("Change asked for")}
+#: What an approver signs while nothing has judged the picture's content; each is kept with the review.
+DECLARATION: dict[str, Any] = {
+    "people": _("No real person can be recognised, or they have agreed."),
+    "trademarks": _("No logo, product or design of somebody else is shown."),
+    "minors": _("No minor is shown, or their guardians have agreed."),
+    "invented_text": _("No text or number in the picture is made up or wrong."),
+}
 REJECT_REASONS: dict[str, Any] = {
     "off_brand": _("Off brand"),
     "wrong_crop": _("Wrong crop"),
@@ -207,6 +250,10 @@ class Review(Frozen):
     decision = models.CharField(max_length=8, choices=list(DECISIONS.items()))
     reason = models.CharField(max_length=20, blank=True, choices=list(REJECT_REASONS.items()))
     note = models.TextField(blank=True)
+    #: Where the change is wanted: [left, top, width, height] as fractions of the picture; None is anywhere.
+    region = models.JSONField(null=True, blank=True)
+    #: Keys of :data:`DECLARATION` that the approver signed.
+    declaration = models.JSONField(default=list, blank=True)
     #: True where a manager approved over a blocking verdict; the note says why.
     override = models.BooleanField(default=False)
     sha256 = models.CharField(max_length=64)

@@ -47,6 +47,9 @@ class Job(models.Model):
     estimate_micro_usd = models.PositiveBigIntegerField(default=0)
     cost_micro_usd = models.PositiveBigIntegerField(default=0)
 
+    #: Early versions while it works: output index -> {"file": name in private storage, "number": n, "format": f}.
+    partials = models.JSONField(default=dict, blank=True)
+
     state = models.CharField(max_length=10, choices=JOB.choices, default="queued")
     error_code = models.CharField(max_length=80, blank=True)
     error_params = models.JSONField(default=dict, blank=True)

@@ -47,7 +47,14 @@ class OutputRows:
 
 
 def raw_asset(
-    raw: Raw, filing: Filing, work: Work, *, data: bytes, recipe: Mapping[str, Any], parent: Asset | None
+    raw: Raw,
+    filing: Filing,
+    work: Work,
+    *,
+    data: bytes,
+    recipe: Mapping[str, Any],
+    parent: Asset | None,
+    micro_usd: int = 0,
 ) -> Asset:
     """The raw picture's row, its bytes stored as they came.
 
@@ -72,9 +79,11 @@ def raw_asset(
         publishable=not raw.told.placeholder,
         recipe=plain(recipe),
         title=work.job.variant_set.title if work.job.variant_set else "",
+        micro_usd=micro_usd,
         created_by_id=work.job.requested_by_id,
     )
     inherit(asset, parent)
+    asset.words = asset.search_words()
     return asset
 
 
@@ -133,10 +142,12 @@ def composed_asset(cell: Cell, done: CellDone, parent: Asset, work: Work, filing
         source_type=done.source_type,
         publishable=parent.publishable,
         recipe=_recipe(done, work),
+        micro_usd=parent.micro_usd,
         created_by_id=work.job.requested_by_id,
         **sizes(done.file),
     )
     inherit(asset, parent)
+    asset.words = asset.search_words()
     return asset
 
 

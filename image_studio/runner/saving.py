@@ -46,7 +46,7 @@ def output(kept: Kept, work: PictureWork, answer: StoredAnswer, filing: Filing) 
             params["kept"] = filing.write("refused", "bin", data)
         return _fault(kept.index, cells, error.code, params)
     recipe = _recipe(kept, work, answer)
-    asset = raw_asset(raw, filing, work, data=data, recipe=recipe, parent=work.derived_from)
+    asset = raw_asset(raw, filing, work, data=data, recipe=recipe, parent=work.derived_from, micro_usd=_share(answer))
     return OutputRows(
         index=kept.index,
         asset=asset,
@@ -68,6 +68,12 @@ def _told(kept: Kept, work: PictureWork, answer: StoredAnswer) -> Told:
         placeholder=not work.spec.publishable,
         alt=source.alt if source else {},
     )
+
+
+def _share(answer: StoredAnswer) -> int:
+    """What one picture of an answer cost: its pictures carry the price, its faults none."""
+    pictures = sum(1 for kept in answer.outputs if not kept.fault)
+    return answer.micro_usd // max(1, pictures)
 
 
 def _upscaled(effective: Mapping[str, Any], index: int) -> float:

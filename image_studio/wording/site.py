@@ -32,6 +32,22 @@ WORDS = {
     "asset.wrong_state": _("This picture is {state} now, so it cannot become {wanted}."),
     "review.unknown_reason": _("{reason} is no reason to reject. Choose one of: {known}."),
     "review.note_missing": _("Say why you approve over a failed check: the note is kept with the picture."),
+    "review.change_empty": _("Say what should be different: the note becomes the next edit's instruction."),
+    "review.bad_region": _(
+        "A region is left, top, width and height as fractions of the picture, inside it and not empty."
+    ),
+    "review.declaration_missing": _(
+        "Nothing has judged what this picture shows, so you answer for it: confirm every point ({missing} open)."
+    ),
+    "review.unknown_declaration": _("{name} is no point of the declaration. It has: {known}."),
+    "review.same_person": _("You asked for this picture yourself. This brand wants a second person to approve it."),
+    "review.not_approved_like_this": _(
+        "The approval was for other bytes or another brand kit. Look at the picture again and approve it."
+    ),
+    "asset.alt_missing": _(
+        "Say in words what the picture shows before it goes live: alt text is missing in {locales}."
+    ),
+    "asset.alt_term": _("The alt text ({locale}) contains {term}, which this brand does not use."),
     "preview.changed": _("Prices, the brand kit or the channels changed since you looked. Look again, then confirm."),
     "idempotency.other_body": _("This key was already used for another request. Start again from the form."),
     "idempotency.bad_key": _("A request needs a key of 1 to 100 characters that tells it apart."),

@@ -11,7 +11,7 @@ from image_studio.workflow.library import Ingested, ServedFile, describe, file_f
 from image_studio.workflow.plan import Matrix, PlannedCell, PlannedJob
 from image_studio.workflow.preview import Preview, RouteCard, preview, route_cards
 from image_studio.workflow.prompts import save_prompt
-from image_studio.workflow.review import approve, approve_and_publish, publish, reject, withdraw
+from image_studio.workflow.review import approve, approve_and_publish, change_this, publish, reject, shortlist, withdraw
 from image_studio.workflow.sheet import Cell, Sheet, SheetRow, sheet
 from image_studio.workflow.variants import blocked_error, request
 
@@ -31,6 +31,7 @@ __all__ = [
     "blocked_error",
     "cancel",
     "cancel_cell",
+    "change_this",
     "describe",
     "export_kit",
     "file_for",
@@ -47,5 +48,6 @@ __all__ = [
     "save_kit",
     "save_prompt",
     "sheet",
+    "shortlist",
     "withdraw",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePath
@@ -11,6 +11,7 @@ from typing import Any
 from django.db import transaction
 
 from image_studio import storage
+from image_studio.brand import terms
 from image_studio.brand.kit import LOCALE
 from image_studio.conf import conf
 from image_studio.exceptions import InvalidRequest, StorageFailed
@@ -78,6 +79,8 @@ def ingest(
             asset = _asset(policy, brand, picture, original, origin)
             asset.title = (title or PurePath(name).stem.replace("_", " ").replace("-", " "))[:200]
             asset.alt = _alt(alt or {})
+            _judge_alt(brand, asset.alt)
+            asset.words = asset.search_words()
             asset.save(force_insert=True)
             _preview(asset, small, names[1])
             Event.objects.record(policy.actor, "asset.ingested", asset, sha256=asset.sha256, name=name[:200])
@@ -135,12 +138,31 @@ def _alt(given: Mapping[str, str]) -> dict[str, str]:
     return {locale: words.strip()[:1000] for locale, words in given.items() if words.strip()}
 
 
+def _judge_alt(brand: Brand, alt: Mapping[str, str]) -> None:
+    """Alt texts go out with the picture: what the brand never says, they don't say either.
+
+    :raises InvalidRequest: ``asset.alt_term`` naming the language and the term.
+    """
+    never = [term for term in brand.kit.terms if term.kind == "prohibited" and "alt" in term.where]
+    for locale, words in alt.items():
+        for term in never:
+            if terms.speaks(term.locale, locale) and terms.stands_in(term, words):
+                raise InvalidRequest("asset.alt_term", locale=locale, term=term.text)
+
+
+def _tags(given: Sequence[str]) -> list[str]:
+    """Small, single and few: 50 of 50 characters."""
+    cleaned = (" ".join(str(tag).split()).lower()[:50] for tag in given)
+    return list(dict.fromkeys(tag for tag in cleaned if tag))[:50]
+
+
 def describe(
     policy: Policy,
     asset: Asset,
     *,
     title: str | None = None,
     alt: Mapping[str, str] | None = None,
+    tags: Sequence[str] | None = None,
     focal: tuple[float, float] | None = None,
     rights_owner: str | None = None,
     licence: str | None = None,
@@ -152,12 +174,14 @@ def describe(
 
     :param focal: fractions of the upright picture.
     :param clear: fields to empty: of ``focal``, ``expires_at``.
-    :raises InvalidRequest: for a focal point outside the picture or a locale that is none.
+    :raises InvalidRequest: for a focal point outside the picture, a locale that is none, an alt text with a
+        prohibited term, or one taken from a published picture (``asset.alt_missing``).
     """
     policy.require("describe", asset)
     changes: dict[str, Any] = {
-        "title": title,
+        "title": title if title is None else title.strip()[:200],
         "alt": None if alt is None else _alt(alt),
+        "tags": None if tags is None else _tags(tags),
         "rights_owner": rights_owner,
         "licence": licence,
         "territory": territory,
@@ -174,10 +198,19 @@ def describe(
         changes["expires_at"] = None
     if not changes:
         return asset
+    if "alt" in changes:
+        _judge_alt(asset.brand, changes["alt"])
+    before = {key: getattr(asset, key) for key in changes}
     for key, value in changes.items():
         setattr(asset, key, value)
+    if asset.state == "published" and asset.alt_missing:
+        missing = ", ".join(asset.alt_missing)
+        for key, value in before.items():
+            setattr(asset, key, value)
+        raise InvalidRequest("asset.alt_missing", locales=missing)
+    asset.words = asset.search_words()
     with transaction.atomic():
-        asset.save(update_fields=list(changes))
+        asset.save(update_fields=[*changes, "words"])
         Event.objects.record(policy.actor, "asset.described", asset, fields=sorted(changes))
     return asset
 

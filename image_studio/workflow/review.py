@@ -1,75 +1,183 @@
-"""A person releases: approve, reject, publish, withdraw."""
+"""A person releases: approve, reject, change this, publish, withdraw."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from django.db import transaction
 
 from image_studio import signals, tasks
 from image_studio.exceptions import Conflict, InvalidRequest
-from image_studio.models import REJECT_REASONS, Asset, Event, Job, Review, database_now
+from image_studio.models import DECLARATION, REJECT_REASONS, Asset, CheckResult, Event, Job, Review, database_now
 from image_studio.policy import Policy
 from image_studio.runner.withdrawing import take_down
 from image_studio.states import ASSET, JOB_ENDED
+from image_studio.workflow.library import describe
+
+#: Where a change may be asked for; an approved picture is rejected first, a published one withdrawn.
+CHANGEABLE = ("candidate", "shortlisted", "rejected")
+#: A region drawn to the very edge may lie over it by a rounding.
+EDGE = 1e-4
 
 
-def approve(policy: Policy, asset: Asset, *, note: str = "", override: bool = False) -> Review:
-    """Release a picture for publishing.
+def approve(
+    policy: Policy,
+    asset: Asset,
+    *,
+    declaration: Collection[str] = (),
+    note: str = "",
+    override: bool = False,
+    seen: str = "",
+) -> Review:
+    """Release a picture for publishing. The review is bound to the bytes and the kit revision that were seen.
 
+    :param declaration: keys of :data:`~image_studio.models.DECLARATION`. All of them are needed while nothing has
+        judged the picture's content.
     :param override: a brand manager approves over a blocking verdict; the note says why.
+    :param seen: the SHA-256 of the picture that the person looked at; empty trusts that it is this one.
     :raises Conflict: ``asset.never_published`` for a stand-in, ``asset.expired``, ``asset.blocked`` by a failed
-        check, ``asset.wrong_state``.
+        check, ``asset.wrong_state``, ``object.changed``, ``review.same_person`` where the kit wants two.
+    :raises InvalidRequest: ``review.declaration_missing``, ``review.note_missing``.
     """
     policy.require("review", asset)
-    if not asset.publishable:
-        raise Conflict("asset.never_published")
-    if asset.expired:
-        raise Conflict("asset.expired")
-    blocking = asset.verdicts.filter(verdict="fail", blocks=True)
-    overridden = blocking.exists()
-    if overridden:
+    _judge_release(asset, seen)
+    _judge_person(policy, asset)
+    verdicts = list(asset.verdicts.all())
+    signed = _signed(declaration, judged=is_judged(verdicts))
+    blocking = [v for v in verdicts if v.verdict == "fail" and v.blocks]
+    if blocking:
         if not override:
             raise Conflict("asset.blocked", checks=", ".join(sorted({v.check_name for v in blocking})))
         policy.require("override", asset)
         if not note.strip():
             raise InvalidRequest("review.note_missing")
-    return _decide(policy, asset, "approve", note=note, override=overridden)
+    return _decide(policy, asset, "approve", note=note, override=bool(blocking), declaration=signed)
 
 
-def reject(policy: Policy, asset: Asset, *, reason: str, note: str = "") -> Review:
+def is_judged(verdicts: Iterable[CheckResult]) -> bool:
+    """Whether something has judged what the picture shows; a judgement that did not run is none."""
+    return any(verdict.kind == "judged" and verdict.verdict != "not_run" for verdict in verdicts)
+
+
+def _judge_release(asset: Asset, seen: str = "") -> None:
+    if seen and seen != asset.sha256:
+        raise Conflict("object.changed")
+    if not asset.publishable:
+        raise Conflict("asset.never_published")
+    if asset.expired:
+        raise Conflict("asset.expired")
+
+
+def _judge_person(policy: Policy, asset: Asset) -> None:
+    if policy.user is not None and asset.created_by_id == policy.user.pk and asset.brand.kit.second_person:
+        raise Conflict("review.same_person")
+
+
+def _signed(given: Collection[str], *, judged: bool) -> list[str]:
+    unknown = sorted(set(given) - set(DECLARATION))
+    if unknown:
+        raise InvalidRequest("review.unknown_declaration", name=unknown[0], known=", ".join(DECLARATION))
+    missing = [key for key in DECLARATION if key not in given]
+    if missing and not judged:
+        raise InvalidRequest("review.declaration_missing", missing=", ".join(missing))
+    return [key for key in DECLARATION if key in given]
+
+
+def reject(policy: Policy, asset: Asset, *, reason: str, note: str = "", seen: str = "") -> Review:
     """Turn a picture down, with a reason from :data:`~image_studio.models.REJECT_REASONS`.
 
     :raises InvalidRequest: ``review.unknown_reason``.
-    :raises Conflict: ``asset.wrong_state``; a published picture is withdrawn first.
+    :raises Conflict: ``asset.wrong_state``; a published picture is withdrawn first. ``object.changed``.
     """
     policy.require("review", asset)
+    if seen and seen != asset.sha256:
+        raise Conflict("object.changed")
     if reason not in REJECT_REASONS:
         raise InvalidRequest("review.unknown_reason", reason=reason, known=", ".join(REJECT_REASONS))
     return _decide(policy, asset, "reject", reason=reason, note=note)
 
 
-def _decide(
-    policy: Policy, asset: Asset, decision: str, *, reason: str = "", note: str = "", override: bool = False
+def change_this(
+    policy: Policy, asset: Asset, *, note: str, region: Sequence[float] | None = None, seen: str = ""
 ) -> Review:
+    """Ask for a change: kept with the picture as the next edit's instruction, until a decision takes its place.
+
+    :param region: left, top, width, height as fractions of the upright picture; None is the whole of it.
+    :raises InvalidRequest: ``review.change_empty``, ``review.bad_region``.
+    :raises Conflict: ``asset.wrong_state`` unless it is a candidate, shortlisted or rejected; ``object.changed``.
+    """
+    policy.require("review", asset)
+    if seen and seen != asset.sha256:
+        raise Conflict("object.changed")
+    if not note.strip():
+        raise InvalidRequest("review.change_empty")
+    place = _region(region)
+    with transaction.atomic():
+        rows = Asset.objects.filter(pk=asset.pk, sha256=asset.sha256, state__in=CHANGEABLE)
+        # The row first: on SQLite it takes the file, elsewhere it keeps two decisions apart.
+        if not rows.update(change_asked=None):
+            raise _wrong_state(asset, "candidate")
+        review = _review(policy, asset, "change", note=note.strip(), region=place)
+        rows.update(change_asked=review)
+        Event.objects.record(policy.actor, "asset.change_asked", asset, note=note.strip(), region=place)
+        transaction.on_commit(partial(signals.asset_reviewed.send_robust, Asset, asset=asset, review=review))
+    asset.change_asked = review
+    return review
+
+
+def _region(given: Sequence[float] | None) -> list[float] | None:
+    if given is None:
+        return None
+    try:
+        left, top, width, height = (float(part) for part in given)
+    except (TypeError, ValueError, OverflowError):
+        raise InvalidRequest("review.bad_region") from None
+    inside = 0 <= left < 1 and 0 <= top < 1 and 0 < width <= 1 - left + EDGE and 0 < height <= 1 - top + EDGE
+    if not inside:  # also what is no number: every comparison with it is False
+        raise InvalidRequest("review.bad_region")
+    return [round(part, 5) for part in (left, top, width, height)]
+
+
+def shortlist(policy: Policy, asset: Asset, *, on: bool = True) -> None:
+    """Put a candidate on the shortlist, or take it off. Saying it twice is no error.
+
+    :raises Conflict: ``asset.wrong_state`` for anything but a candidate or a shortlisted picture.
+    """
+    policy.require("shortlist", asset)
+    to, before = ("shortlisted", "candidate") if on else ("candidate", "shortlisted")
+    with transaction.atomic():
+        if ASSET.move(Asset.objects.filter(pk=asset.pk), to, only_from=[before]):
+            Event.objects.record(policy.actor, "asset.shortlisted" if on else "asset.unshortlisted", asset)
+        elif not Asset.objects.filter(pk=asset.pk, state=to).exists():
+            raise _wrong_state(asset, to)
+    asset.state = to
+
+
+def _review(policy: Policy, asset: Asset, decision: str, **values: Any) -> Review:
+    return Review.objects.create(
+        asset=asset,
+        decision=decision,
+        sha256=asset.sha256,
+        # An upload was made under no kit: it is judged under today's.
+        revision_id=asset.revision_id or asset.brand.revision_id,
+        reviewer=policy.user,
+        reviewer_label=policy.actor.label,
+        **values,
+    )
+
+
+def _decide(policy: Policy, asset: Asset, decision: str, **said: Any) -> Review:
     to = {"approve": "approved", "reject": "rejected"}[decision]
     with transaction.atomic():
-        if not ASSET.move(Asset.objects.filter(pk=asset.pk, sha256=asset.sha256), to):
+        if not ASSET.move(Asset.objects.filter(pk=asset.pk, sha256=asset.sha256), to, change_asked=None):
             raise _wrong_state(asset, to)
-        review = Review.objects.create(
-            asset=asset,
-            decision=decision,
-            reason=reason,
-            note=note,
-            override=override,
-            sha256=asset.sha256,
-            revision_id=asset.revision_id,
-            reviewer=policy.user,
-            reviewer_label=policy.actor.label,
-        )
-        Event.objects.record(policy.actor, f"asset.{to}", asset, reason=reason, note=note, override=override)
+        review = _review(policy, asset, decision, **said)
+        told = {key: value for key, value in said.items() if value}
+        Event.objects.record(policy.actor, f"asset.{to}", asset, **told)
         transaction.on_commit(partial(signals.asset_reviewed.send_robust, Asset, asset=asset, review=review))
-    asset.state = to
+    asset.state, asset.change_asked = to, None
     return review
 
 
@@ -83,13 +191,15 @@ def publish(policy: Policy, asset: Asset) -> Job:
 
     Asking twice gives the same job.
 
-    :raises Conflict: ``asset.wrong_state`` for anything not approved, ``asset.expired``.
+    :raises Conflict: ``asset.wrong_state`` for anything not approved, ``asset.expired``,
+        ``review.not_approved_like_this`` where the approval was for other bytes or another kit.
+    :raises InvalidRequest: ``asset.alt_missing`` naming the languages that have no alt text.
     """
     policy.require("publish", asset)
-    if not asset.publishable:
-        raise Conflict("asset.never_published")
-    if asset.expired:
-        raise Conflict("asset.expired")
+    _judge_release(asset)
+    if asset.alt_missing:
+        raise InvalidRequest("asset.alt_missing", locales=", ".join(asset.alt_missing))
+    _judge_binding(asset)
     before = (
         Asset.objects.filter(pk=asset.pk, state="approved").values_list("publish_job_id", "publish_job__state").first()
     )
@@ -118,11 +228,33 @@ def publish(policy: Policy, asset: Asset) -> Job:
     return job
 
 
-def approve_and_publish(policy: Policy, asset: Asset, *, note: str = "", override: bool = False) -> Job:
-    """Both at once, for who may do both; either both happen or neither."""
+def _judge_binding(asset: Asset) -> None:
+    """The last approval must be of these bytes and this kit; without one the state says so below."""
+    last = asset.reviews.filter(decision="approve").first()
+    kit = asset.revision_id or asset.brand.revision_id
+    if last is not None and (last.sha256, last.revision_id) != (asset.sha256, kit):
+        raise Conflict("review.not_approved_like_this")
+
+
+def approve_and_publish(
+    policy: Policy,
+    asset: Asset,
+    *,
+    declaration: Collection[str] = (),
+    note: str = "",
+    override: bool = False,
+    alt: Mapping[str, str] | None = None,
+    seen: str = "",
+) -> Job:
+    """Both at once, for who may do both; either both happen or neither.
+
+    :param alt: locale -> words, added to the picture's own alt texts.
+    """
     policy.require("publish", asset)
     with transaction.atomic():
-        approve(policy, asset, note=note, override=override)
+        if alt:
+            describe(policy, asset, alt={**asset.alt, **alt})
+        approve(policy, asset, declaration=declaration, note=note, override=override, seen=seen)
         return publish(policy, asset)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from image_studio.models import Asset, CheckResult, Job, JobOutput, Variant, VariantSet
@@ -21,8 +22,7 @@ class Cell:
     :param status: ``waiting``, ``working``, ``ready``, ``failed``, ``blocked``, ``unknown``, ``compose_failed`` or
         ``cancelled``.
     :param message: why there is no picture, in words; empty when there is one.
-    :param actions: what this person may do now: of ``approve``, ``override``, ``reject``, ``publish``,
-        ``withdraw``, ``cancel``, ``retry``.
+    :param actions: what this person may do now: of ``cancel``, ``retry`` and what :func:`review_actions` gives.
     """
 
     variant: Variant
@@ -99,11 +99,16 @@ def sheet(policy: Policy, variant_set: VariantSet) -> Sheet:
     :raises NotAllowed: for somebody else's set.
     """
     policy.require("view", variant_set)
+    brand = variant_set.brand  # once, and its kit with it, for all the cells
     variants = list(
-        variant_set.variants.select_related("channel", "job", "asset", "asset__publish_job", "variant_set")
+        variant_set.variants.select_related("channel", "job", "asset", "asset__publish_job", "asset__change_asked")
         .prefetch_related("asset__verdicts")
         .order_by("position")
     )
+    for variant in variants:
+        variant.variant_set = variant_set
+        if variant.asset is not None:
+            variant.asset.brand = brand
     jobs = list(Job.objects.filter(variant_set=variant_set))
     outputs = {(o.job_id, o.index): o for o in JobOutput.objects.filter(job__in=[job.pk for job in jobs])}
     can = frozenset(
@@ -156,7 +161,6 @@ def _cell(policy: Policy, variant: Variant, output: JobOutput | None) -> Cell:
     publishing = bool(asset and asset.state == "approved" and job and job.state not in JOB_ENDED)
     if asset and job and job.state in ("failed", "blocked") and asset.state == "approved":
         message = explain(job.error_code, job.error_params)
-    blocked = any(v.verdict == "fail" and v.blocks for v in verdicts)
     return Cell(
         variant=variant,
         asset=asset,
@@ -165,7 +169,7 @@ def _cell(policy: Policy, variant: Variant, output: JobOutput | None) -> Cell:
         verdicts=verdicts,
         counts=Counter(verdict.verdict for verdict in verdicts),
         publishing=publishing,
-        actions=_actions(policy, variant, status, blocked=blocked, publishing=publishing),
+        actions=_actions(policy, variant, status, verdicts, publishing=publishing),
     )
 
 
@@ -184,28 +188,50 @@ def status_of(variant: Variant, output: JobOutput | None) -> tuple[str, str]:
 
 #: Asset state -> the review verbs that make sense there.
 OFFERED = {
-    "candidate": ("approve", "reject"),
-    "shortlisted": ("approve", "reject"),
+    "candidate": ("shortlist", "approve", "reject", "change"),
+    "shortlisted": ("unshortlist", "approve", "reject", "change"),
     "approved": ("publish", "reject"),
-    "rejected": ("approve",),
+    "rejected": ("approve", "change"),
     "published": ("withdraw",),
     "withdrawn": ("approve", "reject"),
 }
-RIGHT = {"approve": "review", "reject": "review", "publish": "publish", "withdraw": "withdraw"}
+RIGHT = {
+    "approve": "review",
+    "reject": "review",
+    "change": "review",
+    "shortlist": "shortlist",
+    "unshortlist": "shortlist",
+    "publish": "publish",
+    "withdraw": "withdraw",
+}
 
 
-def _actions(policy: Policy, variant: Variant, status: str, *, blocked: bool, publishing: bool) -> frozenset[str]:
-    found = set()
-    if status in ("waiting", "working") and policy.can("cancel", variant.variant_set):
-        found.add("cancel")
-    if status in ("failed", "blocked", "compose_failed", "cancelled") and policy.can("retry", variant.variant_set):
-        found.add("retry")
-    asset = variant.asset
-    if asset is not None and status == "ready":
-        found |= {verb for verb in OFFERED[asset.state] if policy.can(RIGHT[verb], asset)}
-        if not asset.publishable or asset.expired or publishing:
-            found -= {"approve", "publish"}
-        if blocked and "approve" in found:
-            found.remove("approve")
-            found |= {"override"} if policy.can("override", asset) else set()
+def review_actions(
+    policy: Policy, asset: Asset, verdicts: Iterable[CheckResult], *, publishing: bool
+) -> frozenset[str]:
+    """What this person may say to a finished picture now: of :data:`RIGHT`, ``override`` and ``approve_publish``."""
+    found = {verb for verb in OFFERED[asset.state] if policy.can(RIGHT[verb], asset)}
+    if not asset.publishable or asset.expired or publishing:
+        found -= {"approve", "publish"}
+    own = policy.user is not None and asset.created_by_id == policy.user.pk
+    if "approve" in found and own and asset.brand.kit.second_person:
+        found.remove("approve")
+    if "approve" in found and any(v.verdict == "fail" and v.blocks for v in verdicts):
+        found.remove("approve")
+        found |= {"override"} if policy.can("override", asset) else set()
+    if "approve" in found and policy.can("publish", asset):
+        found.add("approve_publish")
     return frozenset(found)
+
+
+def _actions(
+    policy: Policy, variant: Variant, status: str, verdicts: tuple[CheckResult, ...], *, publishing: bool
+) -> frozenset[str]:
+    found: frozenset[str] = frozenset()
+    if status in ("waiting", "working") and policy.can("cancel", variant.variant_set):
+        found |= {"cancel"}
+    if status in ("failed", "blocked", "compose_failed", "cancelled") and policy.can("retry", variant.variant_set):
+        found |= {"retry"}
+    if variant.asset is not None and status == "ready":
+        found |= review_actions(policy, variant.asset, verdicts, publishing=publishing)
+    return found

@@ -176,7 +176,7 @@ def test_a_reviewer_of_another_brand_cannot_write(as_role, asset):
 
 def say(client, asset, verb, **data):
     url = reverse("admin:image_studio_asset_say", args=[asset.pk])
-    return client.post(url, {"do": verb, **data}, follow=True)
+    return client.post(url, {"do": verb, "declaration": factories.DECLARED, **data}, follow=True)
 
 
 def test_approve_then_publish_then_withdraw(boss, asset, django_capture_on_commit_callbacks):

@@ -54,14 +54,17 @@ def cell_of(made, channel="square", locale="en"):
     return made.variants.select_related("asset").get(channel__slug=channel, locale=locale)
 
 
+APPROVE = {"do": "approve", "declaration": factories.DECLARED}
+
+
 def say(client, made, cell, verb, **data):
     url = reverse("admin:image_studio_variantset_cell", args=[made.pk, cell.pk])
-    return client.post(url, {"do": verb, **data}, follow=True)
+    return client.post(url, {"do": verb, "declaration": factories.DECLARED, **data}, follow=True)
 
 
 def say_all(client, made, verb, **data):
     url = reverse("admin:image_studio_variantset_say", args=[made.pk])
-    return client.post(url, {"do": verb, **data}, follow=True)
+    return client.post(url, {"do": verb, "declaration": factories.DECLARED, **data}, follow=True)
 
 
 def told(response):
@@ -201,7 +204,7 @@ def test_the_page_costs_the_same_queries_for_any_size(boss, brand, done):
 
 def test_approve_comes_back_to_its_cell(boss, done):
     cell = cell_of(done)
-    response = boss.post(reverse("admin:image_studio_variantset_cell", args=[done.pk, cell.pk]), {"do": "approve"})
+    response = boss.post(reverse("admin:image_studio_variantset_cell", args=[done.pk, cell.pk]), APPROVE)
     assert response["Location"].endswith(f"#cell-{cell.pk}")
     cell.asset.refresh_from_db()
     assert cell.asset.state == "approved"
@@ -231,7 +234,7 @@ def test_publish_makes_public_files_and_withdraw_removes_them(boss, done, django
 def test_a_blocking_failure_needs_a_manager_and_a_reason(boss, as_role, done):
     cell = cell_of(done)
     fail_check(cell.asset)
-    assert shown(boss.get(url_of(done)), cell).actions == {"override", "reject"}
+    assert shown(boss.get(url_of(done)), cell).actions == {"override", "reject", "change", "shortlist"}
     assert told(say(boss, done, cell, "approve"))[0][0] == "error"
     assert told(say(boss, done, cell, "override"))[0][0] == "error"
     reviewer = as_role("reviewer")

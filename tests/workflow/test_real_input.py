@@ -99,7 +99,8 @@ def test_what_is_published_of_a_photo_carries_nothing_of_its_owner(main_job, dja
     _, cells = main_job(factories.encoded(photo, "jpeg", exif=exif, comment=b"Owner Canary"))
     asset = cells[0].asset
     with django_capture_on_commit_callbacks(execute=True):
-        approve_and_publish(OPERATOR, asset, override=True, note="for this test")
+        words = {"declaration": factories.DECLARED, "alt": {asset.locale: "A photograph"}}
+        approve_and_publish(OPERATOR, asset, override=True, note="for this test", **words)
     rows = asset.renditions.filter(public=True)
     assert rows
     for row in rows:
