@@ -23,6 +23,14 @@ from image_studio.catalog import specs
 from image_studio.catalog.specs import ModelSpec, RouteSpec
 
 DOORBELLS = ("poll", "notify", "inline")
+#: Requests a person (for ``published`` an address) may send, by scope.
+API_RATES = {
+    "read": "1200/min",
+    "write": "240/min",
+    "upload": "240/min",
+    "spend": "60/min",
+    "published": "2400/min",
+}
 
 
 class ConfigurationError(ImproperlyConfigured):
@@ -66,6 +74,14 @@ class Settings:
     max_takes: int = 8
     pictures: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     rendition_formats: tuple[str, ...] = ("avif", "webp")
+    #: Dotted paths of DRF authentication classes; empty: sessions, and tokens where authtoken is installed.
+    api_authentication: tuple[str, ...] = ()
+    #: Scope -> DRF rate, over :data:`API_RATES`; "" is no limit.
+    api_rates: Mapping[str, str] = field(default_factory=dict)
+    #: Whether ``v1/docs/`` serves the reference page.
+    api_docs: bool = False
+    #: How long browsers and proxies may keep an answer of ``v1/published/``, in seconds.
+    published_seconds: int = 300
 
     def picture(self, name: str) -> Picture:
         """A named picture use; ``default`` for a name that is not configured is an error the tag reports."""
@@ -110,6 +126,8 @@ def _typed(key: str, kind: str, value: Any) -> Any:
         return tuple(value)
     if kind.startswith("Mapping") and isinstance(value, Mapping):
         return value
+    if kind == "bool" and isinstance(value, bool):
+        return value
     if kind == "str" and isinstance(value, (str, Path)):
         return str(value)
     if kind in ("int", "float") and isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -126,6 +144,11 @@ def _judge(found: Settings) -> None:
             raise ConfigurationError(f"IMAGE_STUDIO[{name.upper()!r}] must be more than 0.")
     if found.beat_seconds * 2 > found.lease_seconds:
         raise ConfigurationError("IMAGE_STUDIO['LEASE_SECONDS'] must be at least twice BEAT_SECONDS.")
+    unknown = set(found.api_rates) - set(API_RATES)
+    if unknown:
+        raise ConfigurationError(
+            f"IMAGE_STUDIO['API_RATES'] has unknown scopes {specs.names(unknown)}; it has {specs.names(API_RATES)}."
+        )
     for name, row in found.pictures.items():
         unknown = set(row) - {"widths", "sizes"}
         if unknown:

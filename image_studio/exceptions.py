@@ -22,6 +22,8 @@ class StudioError(Exception):
     """
 
     fault: ClassVar[str] = "caller"
+    #: The HTTP status that says it best, for pages and API alike.
+    http_status: ClassVar[int] = 400
 
     def __init__(self, code: str, /, **params: Any) -> None:
         super().__init__(code, params)
@@ -56,21 +58,27 @@ class InvalidRequest(StudioError, ValueError):
 class NotAllowed(StudioError, PermissionError):
     """The person may not do this verb on this object."""
 
+    http_status = 403
+
 
 class Conflict(StudioError, RuntimeError):
     """The object is not in a state that allows the verb, or changed in between."""
+
+    http_status = 409
 
 
 class StorageFailed(StudioError, OSError):
     """A file could not be written or read: a full disk, a missing file, a wrong sum."""
 
     fault = "operator"
+    http_status = 503
 
 
 class ProviderError(StudioError, RuntimeError):
     """Root of what can go wrong while a picture is bought."""
 
     fault = "provider"
+    http_status = 502
 
 
 class ProviderRefused(ProviderError):

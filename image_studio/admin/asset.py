@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
+from image_studio.admin import picking, review_board
 from image_studio.admin.base import StudioAdmin, chip, policy_of, thumbnail, told, worker_missing
 from image_studio.admin.contact_sheet import said
 from image_studio.admin.fields import PercentField, WordsField
@@ -104,6 +105,8 @@ class AssetAdmin(StudioAdmin):
         return [
             path("<uuid:asset_id>/picture/<str:which>/", wrap(picture, cacheable=True), name=f"{name}_picture"),
             path("<uuid:asset_id>/say/", wrap(require_POST(self.say_view)), name=f"{name}_say"),
+            *review_board.urls(self),
+            *picking.urls(self),
             *super().get_urls(),
         ]
 

@@ -10,7 +10,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
@@ -50,6 +50,17 @@ def told(request: HttpRequest, done: str = "") -> Iterator[None]:
     else:
         if done:
             messages.success(request, done)
+
+
+def wants_json(request: HttpRequest) -> bool:
+    """Whether a script asks, and wants data back instead of a page."""
+    return request.accepts("application/json") and not request.accepts("text/html")
+
+
+def refusal(error: StudioError) -> JsonResponse:
+    """A refusal as data: a stable code and the sentence that the page shows in place."""
+    answer = {"ok": False, "code": error.code, "message": explain_error(error)}
+    return JsonResponse(answer, status=error.http_status)
 
 
 def picture_url(asset_id: Any, which: str = "preview") -> str:

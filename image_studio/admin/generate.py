@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -52,6 +52,11 @@ def respond(page: StudioAdmin, request: HttpRequest) -> HttpResponse:
             if answer:
                 return answer
     return _shown(page, request, form, order)
+
+
+def price(page: StudioAdmin, request: HttpRequest) -> HttpResponse:
+    """The live line as data."""
+    raise Http404
 
 
 def _priced(request: HttpRequest, form: GenerateForm) -> Order | None:

@@ -73,6 +73,7 @@ class VariantSetAdmin(StudioAdmin):
         name = "image_studio_variantset"
         return [
             path("generate/", wrap(self.generate_view), name=f"{name}_generate"),
+            path("generate/price/", wrap(require_POST(self.price_view)), name=f"{name}_price"),
             path("<uuid:set_id>/say/", wrap(require_POST(self.say_view)), name=f"{name}_say"),
             path("<uuid:set_id>/cell/<uuid:cell_id>/", wrap(require_POST(self.cell_view)), name=f"{name}_cell"),
             *super().get_urls(),
@@ -83,6 +84,12 @@ class VariantSetAdmin(StudioAdmin):
         if not request.user.has_perm("image_studio.add_variantset"):
             raise PermissionDenied
         return generate.respond(self, request)
+
+    def price_view(self, request: HttpRequest) -> HttpResponse:
+        """What the form as it stands would make and cost, for the line that counts while a person chooses."""
+        if not request.user.has_perm("image_studio.add_variantset"):
+            raise PermissionDenied
+        return generate.price(self, request)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
