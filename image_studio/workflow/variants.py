@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from functools import partial
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from image_studio import tasks
 from image_studio.exceptions import Conflict, InvalidRequest
-from image_studio.models import Event, IdempotencyKey, Job, Variant, VariantSet, database_now, uuid7
+from image_studio.models import Event, Job, Variant, VariantSet, database_now
 from image_studio.policy import Policy
+from image_studio.workflow.once import once, replayed
 from image_studio.workflow.plan import Matrix
 from image_studio.workflow.preview import Preview, preview
 
@@ -19,32 +18,32 @@ from image_studio.workflow.preview import Preview, preview
 def request(policy: Policy, matrix: Matrix, *, key: str, digest: str = "") -> VariantSet:
     """Order a matrix. The same key with the same body gives the same set, and no second purchase.
 
-    :param key: up to 100 characters, unique per person.
+    :param key: 1 to 100 visible ASCII characters, unique per person.
     :param digest: of the preview that was shown; empty accepts whatever is true now.
     :raises Conflict: ``preview.changed`` when prices, kit or channels moved since; ``idempotency.other_body``.
-    :raises InvalidRequest: ``preview.blocked`` by a finding, with the first one's code.
+    :raises InvalidRequest: ``preview.blocked`` by a finding, with the first one's code; ``idempotency.key_missing``,
+        ``idempotency.bad_key``.
     """
     policy.require("generate", matrix.brand)
-    if not 0 < len(key) <= 100:
-        raise InvalidRequest("idempotency.bad_key")
-    body = _body_hash(matrix)
-    answered = _answered(policy, key, body)
-    if answered:
-        return answered
+    done = replayed(policy, key, matrix.to_dict())
+    if done is None:
+        plan = judged(policy, matrix, digest=digest)
+        done = once(policy, key, matrix.to_dict(), lambda: {"variant_set": str(order(policy, plan).pk)})
+    return VariantSet.objects.get(pk=done.answer["variant_set"])
+
+
+def judged(policy: Policy, matrix: Matrix, *, digest: str = "") -> Preview:
+    """The preview of a matrix that may be ordered now: slow, and writes nothing.
+
+    :raises Conflict: ``preview.changed``.
+    :raises InvalidRequest: as :func:`blocked_error`.
+    """
     plan = preview(policy, matrix)
     if digest and plan.digest != digest:
         raise Conflict("preview.changed")
     if plan.blocked:
         raise blocked_error(plan)
-    try:
-        with transaction.atomic():
-            return _write(policy, plan, key, body)
-    except IntegrityError:
-        # Somebody else's identical post won between our look and our write.
-        answered = _answered(policy, key, body)
-        if answered is None:
-            raise
-        return answered
+    return plan
 
 
 def blocked_error(plan: Preview) -> InvalidRequest:
@@ -54,28 +53,11 @@ def blocked_error(plan: Preview) -> InvalidRequest:
     return InvalidRequest(first.code, **{**first.params, "where": first.where, "more": more})
 
 
-def _body_hash(matrix: Matrix) -> str:
-    return hashlib.sha256(json.dumps(matrix.to_dict(), sort_keys=True).encode()).hexdigest()
-
-
-def _answered(policy: Policy, key: str, body: str) -> VariantSet | None:
-    row = IdempotencyKey.objects.filter(user_id=policy.actor.user_id, key=key).first()
-    if row is None:
-        return None
-    if row.body_hash != body:
-        raise Conflict("idempotency.other_body")
-    return VariantSet.objects.get(pk=(row.answer or {})["variant_set"])
-
-
-def _write(policy: Policy, plan: Preview, key: str, body: str) -> VariantSet:
-    """Key first: it is the write that takes the database, and the one that refuses a twin."""
-    matrix, set_id = plan.matrix, uuid7()
+def order(policy: Policy, plan: Preview) -> VariantSet:
+    """Write a set and its work. Call it inside :func:`~image_studio.workflow.once.once`: its key is the first write."""
+    matrix = plan.matrix
     assert matrix.brand.revision is not None  # a preview refuses a brand without a kit
-    IdempotencyKey.objects.create(
-        user_id=policy.actor.user_id, key=key, body_hash=body, answer={"variant_set": str(set_id)}
-    )
     variant_set = VariantSet.objects.create(
-        id=set_id,
         brand=matrix.brand,
         revision=matrix.brand.revision,
         title=matrix.title or _title(matrix),

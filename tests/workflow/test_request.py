@@ -61,9 +61,9 @@ def test_another_persons_same_key_is_independent(matrix):
     assert VariantSet.objects.count() == 2
 
 
-@pytest.mark.parametrize("key", ["", "x" * 101])
+@pytest.mark.parametrize("key", ["", "x" * 101, "two words", "kéy"])
 def test_a_request_needs_a_key(matrix, key):
-    with pytest.raises(InvalidRequest, match=r"idempotency\.bad_key"):
+    with pytest.raises(InvalidRequest, match=r"idempotency\.(bad_key|key_missing)"):
         request(OPERATOR, matrix, key=key)
 
 
