@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from image_studio.exceptions import StudioError
-from image_studio.wording import admin, brand, compose, imaging, providers, runner, site, work
+from image_studio.wording import admin, api, brand, compose, imaging, providers, runner, site, work
 
 WORDS: dict[str, Any] = {
     **imaging.WORDS,
@@ -22,6 +22,7 @@ WORDS: dict[str, Any] = {
     **site.WORDS,
     **work.WORDS,
     **admin.WORDS,
+    **api.WORDS,
 }
 
 

@@ -1,0 +1,123 @@
+"""Fields of bodies: JSON's own types and no others, the same on every site."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+#: What only the server writes: said by a client, each is refused and not ignored.
+SERVER_OWNED = frozenset(
+    {
+        *("id", "brand", "state", "origin", "kind", "recipe", "revision", "provider", "operator", "publishable"),
+        *("cost", "micro_usd", "cost_micro_usd", "estimate_micro_usd", "source_type", "fingerprint"),
+        *("owner", "created_by", "requested_by", "approver", "reviewer", "reviewer_label"),
+        *("sha256", "format", "width", "height", "weight", "created_at", "published_at", "used_at"),
+    }
+)
+
+
+class Body(serializers.Serializer):
+    """A JSON object with these keys and no others."""
+
+    default_error_messages = {
+        "unknown": _("There is no such field."),
+        "close": _("There is no such field. Did you mean {close}?"),
+        "owned": _("Only the server writes this field."),
+    }
+
+    def to_internal_value(self, data: Any) -> Any:
+        """:raises ValidationError: naming every key that is not known."""
+        if isinstance(data, Mapping):
+            wrong = {key: [self._unknown(key)] for key in data if key not in self.fields}
+            if wrong:
+                raise serializers.ValidationError(wrong)
+        return super().to_internal_value(data)
+
+    def _unknown(self, key: str) -> str:
+        if key in SERVER_OWNED:
+            return str(self.error_messages["owned"])
+        close = difflib.get_close_matches(key, self.fields, n=1)
+        if close:
+            return str(self.error_messages["close"]).format(close=close[0])
+        return str(self.error_messages["unknown"])
+
+
+class Text(serializers.CharField):
+    """A string; a number is none."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return str(super().to_internal_value(data))
+
+
+class Choice(serializers.ChoiceField):
+    """One of a few strings."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, str):
+            self.fail("invalid_choice", input=data)
+        return super().to_internal_value(data)
+
+
+class Integer(serializers.IntegerField):
+    """A whole number, without quotes."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool) or not isinstance(data, (int, float)) or data != int(data):
+            self.fail("invalid")
+        return int(data)
+
+
+class Number(serializers.FloatField):
+    """A number, without quotes."""
+
+    def to_internal_value(self, data: Any) -> float:
+        if isinstance(data, bool) or not isinstance(data, (int, float)):
+            self.fail("invalid")
+        return float(data)
+
+
+class Flag(serializers.BooleanField):
+    """``true`` or ``false``; "yes" is neither."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return bool(data)
+
+
+class Id(serializers.UUIDField):
+    """An id as we write it: 36 characters."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, str) or not UUID.fullmatch(data):
+            self.fail("invalid", value=data)
+        return super().to_internal_value(data)
+
+
+class Moment(serializers.DateTimeField):
+    """A moment with its time zone (RFC 3339); without one nobody knows which moment is meant."""
+
+    default_error_messages = {
+        "invalid": _("Write a moment with its time zone, for example 2027-05-01T12:00:00Z."),
+    }
+    SHAPE = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)")
+
+    def to_internal_value(self, value: Any) -> datetime:
+        try:
+            if not isinstance(value, str) or not self.SHAPE.fullmatch(value):
+                raise ValueError
+            found = datetime.fromisoformat(value.upper()).astimezone(UTC)
+        except (ValueError, OverflowError):
+            self.fail("invalid", format="")
+        if not 1970 <= found.year <= 9998:
+            self.fail("invalid", format="")
+        return found
