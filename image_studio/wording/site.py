@@ -50,7 +50,7 @@ WORDS = {
     "asset.alt_term": _("The alt text ({locale}) contains {term}, which this brand does not use."),
     "preview.changed": _("Prices, the brand kit or the channels changed since you looked. Look again, then confirm."),
     "idempotency.other_body": _("This key was already used for another request. Start again from the form."),
-    "idempotency.bad_key": _("A request's key is 1 to 100 visible ASCII characters without spaces, for example a UUID."),
+    "idempotency.bad_key": _("A request's key is 1 to 100 visible ASCII characters, for example a UUID."),
     "request.nothing_chosen": _("Choose at least one {what}."),
     "request.no_source_or_prompt": _("Choose a picture or a prompt to start from."),
     "request.unknown_channel": _("There is no channel {channel}. There is: {known}."),

@@ -4,7 +4,8 @@ from django.utils.translation import gettext_lazy as _
 
 WORDS = {
     "idempotency.key_missing": _(
-        "This can spend money, so it needs an Idempotency-Key: a new one for each order, the same when you send it again."
+        "This can spend money, so it needs an Idempotency-Key: a new one for each order, the same one when it is sent "
+        "again."
     ),
     "idempotency.in_flight": _("The same request is under way. Wait a moment, then send it again with the same key."),
     "job.wrong_state": _("This job is {state} now: there is nothing to do here."),

@@ -6,19 +6,22 @@ transaction, and rings the doorbell or sends the signal after the commit.
 """
 
 from image_studio.workflow.cells import cancel, cancel_cell, recompose, retry, retry_cell
+from image_studio.workflow.jobs import cancel_job, retry_job
 from image_studio.workflow.kits import export_kit, import_kit, save_kit
 from image_studio.workflow.library import Ingested, ServedFile, describe, file_for, ingest
+from image_studio.workflow.once import Once, once, replayed
 from image_studio.workflow.plan import Matrix, PlannedCell, PlannedJob
 from image_studio.workflow.preview import Preview, RouteCard, preview, route_cards
 from image_studio.workflow.prompts import save_prompt
 from image_studio.workflow.review import approve, approve_and_publish, change_this, publish, reject, shortlist, withdraw
 from image_studio.workflow.sheet import Cell, Sheet, SheetRow, sheet
-from image_studio.workflow.variants import blocked_error, request
+from image_studio.workflow.variants import blocked_error, judged, order, request
 
 __all__ = [
     "Cell",
     "Ingested",
     "Matrix",
+    "Once",
     "PlannedCell",
     "PlannedJob",
     "Preview",
@@ -31,19 +34,25 @@ __all__ = [
     "blocked_error",
     "cancel",
     "cancel_cell",
+    "cancel_job",
     "change_this",
     "describe",
     "export_kit",
     "file_for",
     "import_kit",
     "ingest",
+    "judged",
+    "once",
+    "order",
     "preview",
     "publish",
     "recompose",
     "reject",
+    "replayed",
     "request",
     "retry",
     "retry_cell",
+    "retry_job",
     "route_cards",
     "save_kit",
     "save_prompt",

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Collection, Iterable, Mapping
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F, QuerySet
+from django.db.models.functions import Coalesce
 
 from image_studio import tasks
 from image_studio.exceptions import Conflict, InvalidRequest
 from image_studio.models import Event, Job, JobOutput, Variant, VariantSet, database_now
 from image_studio.policy import Policy
+from image_studio.runner.sets import lock
 from image_studio.states import JOB, VARIANT
 
 #: A job whose outcome is unknown may have been charged: nothing here resends it.
@@ -29,9 +30,8 @@ def cancel(policy: Policy, variant_set: VariantSet) -> int:
     """
     policy.require("cancel", variant_set)
     with transaction.atomic():
-        now = database_now()
-        VariantSet.objects.filter(pk=variant_set.pk).update(cancelled_at=now)
-        _cancel_jobs(policy, Job.objects.filter(variant_set=variant_set), now)
+        VariantSet.objects.filter(pk=variant_set.pk).update(cancelled_at=database_now())
+        cancel_jobs(policy, Job.objects.filter(variant_set=variant_set))
         count = VARIANT.move(variant_set.variants.all(), "cancelled", only_from=["waiting"])
         Event.objects.record(policy.actor, "set.cancelled", variant_set, cells=count)
     return count
@@ -43,55 +43,81 @@ def cancel_cell(policy: Policy, variant: Variant) -> None:
     :raises Conflict: ``variant.wrong_state`` unless it waits.
     """
     policy.require("cancel", variant.variant_set)
+    job = Job.objects.filter(pk=variant.job_id)
     with transaction.atomic():
+        hold(variant.variant_set_id, job)
         if not VARIANT.move(Variant.objects.filter(pk=variant.pk), "cancelled", only_from=["waiting"]):
             raise _wrong_state(variant)
         Event.objects.record(policy.actor, "variant.cancelled", variant)
         if not Variant.objects.filter(job_id=variant.job_id, state="waiting").exists():
-            _cancel_jobs(policy, Job.objects.filter(pk=variant.job_id), database_now())
+            cancel_jobs(policy, job)
+
+
+def hold(set_id: UUID | None, jobs: QuerySet[Job]) -> None:
+    """Hold a set and jobs of it until the end of the transaction, in the order in which the worker takes them.
+
+    By a write that changes nothing: SQLite has no row locks, and a transaction there must begin with its write.
+    """
+    lock(set_id)
+    jobs.update(lease_token=F("lease_token"))
 
 
 def _wrong_state(variant: Variant) -> Conflict:
-    return Conflict("variant.wrong_state", state=str(VARIANT.labels[variant.state]))
+    """What it is now, not what it was when it was read: it may have finished in between."""
+    now = Variant.objects.filter(pk=variant.pk).values_list("state", "job__state").first()
+    state, job = now or (variant.state, variant.job.state)
+    if state == "waiting" and job == "unknown":
+        return Conflict("job.unknown_outcome")
+    return Conflict("variant.wrong_state", state=str(VARIANT.labels[state]))
 
 
-def _cancel_jobs(policy: Policy, jobs: QuerySet[Job], now: datetime) -> None:
-    jobs.filter(state__in=("leased", "sending", "spooled"), cancel_requested_at=None).update(cancel_requested_at=now)
-    ids = list(jobs.filter(state__in=("queued", "leased")).values_list("pk", flat=True))
+def cancel_jobs(policy: Policy, jobs: QuerySet[Job]) -> list[Job]:
+    """End those that have not started, ask those that run to stop, and return all of both. Cells are the caller's.
+
+    The first write holds the rows: what is queued then does not start meanwhile.
+    """
+    now = database_now()
+    coming = jobs.filter(state__in=COMING)
+    coming.update(cancel_requested_at=Coalesce("cancel_requested_at", now))
+    held = list(coming)
+    idle = [job for job in held if job.state in ("queued", "leased")]
     # The lease goes with the same UPDATE: whoever held it is fenced out.
     JOB.move(
-        Job.objects.filter(pk__in=ids),
+        Job.objects.filter(pk__in=[job.pk for job in idle]),
         "cancelled",
-        cancel_requested_at=now,
         ended_at=now,
         lease_owner=None,
         lease_until=None,
         lease_token=F("lease_token") + 1,
     )
-    ended = list(Job.objects.filter(pk__in=ids, state="cancelled"))
-    Event.objects.record_all(policy.actor, "job.cancelled", ended)
+    asked = [job for job in held if job not in idle and job.cancel_requested_at == now]
+    Event.objects.record_all(policy.actor, "job.cancelled", idle)
+    Event.objects.record_all(policy.actor, "job.cancel_asked", asked)
+    return held
 
 
 def retry(policy: Policy, variant_set: VariantSet) -> int:
     """Try again whatever failed or was cancelled; returns the cells that wait now.
 
-    Jobs that never brought a picture are queued again; cells whose picture is there are composed anew, free.
+    Jobs that never brought a picture are queued again; cells whose picture is there are composed anew, free. What
+    still runs although it was asked to stop is wanted again. A job of unknown outcome is left alone.
     """
     policy.require("retry", variant_set)
-    return _retry(policy, variant_set, variant_set.variants.all())
+    return retry_cells(policy, variant_set, variant_set.variants.all())
 
 
 def retry_cell(policy: Policy, variant: Variant) -> None:
     """The same for one cell (and the cells that share its picture, where that must be asked for again).
 
-    :raises Conflict: ``variant.wrong_state`` when there is nothing to try again.
+    :raises Conflict: ``variant.wrong_state`` when there is nothing to try again, ``job.unknown_outcome``.
     """
     policy.require("retry", variant.variant_set)
-    if not _retry(policy, variant.variant_set, Variant.objects.filter(pk=variant.pk)):
+    if not retry_cells(policy, variant.variant_set, Variant.objects.filter(pk=variant.pk)):
         raise _wrong_state(variant)
 
 
-def _retry(policy: Policy, variant_set: VariantSet, cells: QuerySet[Variant]) -> int:
+def retry_cells(policy: Policy, variant_set: VariantSet, cells: QuerySet[Variant]) -> int:
+    """Those of the cells that have no picture wait for one again; returns how many. Rights are the caller's."""
     with transaction.atomic():
         VariantSet.objects.filter(pk=variant_set.pk).update(cancelled_at=None, finished_at=None)
         broken = list(cells.exclude(state="ready").select_related("job").order_by("position"))
@@ -101,9 +127,10 @@ def _retry(policy: Policy, variant_set: VariantSet, cells: QuerySet[Variant]) ->
         at_hand = _pictures_of(cell for cell in broken if cell.job.state == "done")
         compose = [cell for cell in broken if at_hand.get((cell.job_id, cell.output_index))]
         faulty = [cell for cell in broken if cell.job.state == "done" and cell not in compose]
-        rung = _requeue(policy, {cell.job_id for cell in resend})
+        rung = requeue(policy, {cell.job_id for cell in resend})
+        _want_again({cell.job_id for cell in coming})
         rung += _buy_again(policy, faulty)
-        job = _compose_job(policy, variant_set, compose)
+        job = compose_job(policy, variant_set, compose)
         rung += [job.pk] if job else []
         woken = [*resend, *faulty, *coming, *compose]
         _wake(cell for cell in woken if cell not in compose)
@@ -111,6 +138,11 @@ def _retry(policy: Policy, variant_set: VariantSet, cells: QuerySet[Variant]) ->
             Event.objects.record(policy.actor, "set.retried", variant_set, cells=len(woken))
             transaction.on_commit(partial(tasks.ring, rung))
     return len(woken)
+
+
+def _want_again(job_ids: set[UUID]) -> None:
+    """Or their pictures would come marked unwanted, and the cells be cancelled once more."""
+    Job.objects.filter(pk__in=job_ids, state__in=COMING).update(cancel_requested_at=None)
 
 
 def _pictures_of(cells: Iterable[Variant]) -> dict[tuple[UUID, int], bool]:
@@ -123,9 +155,16 @@ def _wake(cells: Iterable[Variant]) -> None:
     VARIANT.move(ended, "waiting", only_from=["compose_failed", "cancelled"], error_code="", error_params={})
 
 
-def _requeue(policy: Policy, job_ids: set[UUID]) -> list[UUID]:
+def requeue(policy: Policy, job_ids: Collection[UUID]) -> list[UUID]:
+    """Queue ended jobs again that brought nothing; returns those that were. Never one of unknown outcome.
+
+    A job whose requester may not do it any more becomes the job of who asks now: the worker checks that person.
+    """
     if not job_ids:
         return []
+    Job.objects.filter(pk__in=job_ids, state="blocked", error_code="job.rights_revoked").update(
+        requested_by=policy.user, actor_label=policy.actor.label, operator=policy.user is None
+    )
     JOB.move(
         Job.objects.filter(pk__in=job_ids),
         "queued",
@@ -198,7 +237,7 @@ def recompose(
         cells = [c for c in done if c.state != "cancelled" and at_hand.get((c.job_id, c.output_index))]
         for key, value in changes.items():
             setattr(variant_set, key, value)
-        job = _compose_job(policy, variant_set, cells)
+        job = compose_job(policy, variant_set, cells)
         if job:
             Event.objects.record(policy.actor, "set.recomposed", variant_set, cells=len(cells))
             transaction.on_commit(partial(tasks.ring, [job.pk]))
@@ -206,7 +245,7 @@ def recompose(
 
 
 def _texts(variant_set: VariantSet, texts: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
-    locales = set(variant_set.matrix["locales"])
+    locales = set(variant_set.matrix.get("locales") or variant_set.variants.values_list("locale", flat=True))
     for words in texts.values():
         for locale in words:
             if locale not in locales:
@@ -214,7 +253,7 @@ def _texts(variant_set: VariantSet, texts: Mapping[str, Mapping[str, str]]) -> d
     return {line: dict(words) for line, words in texts.items()}
 
 
-def _compose_job(policy: Policy, variant_set: VariantSet, cells: list[Variant]) -> Job | None:
+def compose_job(policy: Policy, variant_set: VariantSet, cells: list[Variant]) -> Job | None:
     """A free, local job that composes cells again. The round tells a late, older composition apart."""
     if not cells:
         return None
