@@ -11,14 +11,16 @@ from django.utils import timezone
 
 from image_studio import storage
 from image_studio.exceptions import StorageFailed
-from image_studio.models import Asset, BrandRevision, JobOutput, Rendition
+from image_studio.models import Asset, BrandRevision, Job, JobOutput, Rendition
+from image_studio.runner.early import names_in
 from image_studio.runner.findings import Trouble
+from image_studio.states import JOB_HELD
 
 #: Files younger than this may belong to a transaction that is still open.
 YOUNG = timedelta(hours=1)
 FOLDER = "image_studio"
 #: Kinds of files that are made from others and can be made again.
-DERIVED = frozenset({"preview", "composed", "public"})
+DERIVED = frozenset({"preview", "composed", "public", "partials"})
 
 
 def files(*, fix: bool) -> Iterator[Trouble]:
@@ -71,6 +73,9 @@ def _known() -> frozenset[str]:
     names = set(Asset.objects.values_list("file", flat=True)) | set(Rendition.objects.values_list("file", flat=True))
     for kept in BrandRevision.objects.values_list("files", flat=True):
         names |= set(kept.values())
+    # Early versions belong to calls that are under way; whatever is left of an older one is a leftover.
+    for partials in Job.objects.filter(state__in=JOB_HELD).values_list("partials", flat=True):
+        names |= names_in(partials)
     faults = JobOutput.objects.filter(asset=None).values_list("fault_params", flat=True)
     return frozenset(names | {params["kept"] for params in faults if "kept" in params})
 

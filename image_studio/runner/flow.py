@@ -18,6 +18,7 @@ from image_studio.models import uuid7
 from image_studio.providers.base import Answer, Input
 from image_studio.runner import answers, leases, marks, outcomes, rendering, saving, sets, sweep, work
 from image_studio.runner.answers import StoredAnswer
+from image_studio.runner.early import Early, asked
 from image_studio.runner.filing import Filing
 from image_studio.runner.leases import Fenced, Lease
 from image_studio.runner.outcomes import Decision
@@ -73,22 +74,31 @@ async def travel(hands: Hands, lease: Lease) -> bool:
 
 
 async def _picture(hands: Hands, lease: Lease) -> bool:
+    early = Early(rows=hands.rows, pixels=hands.pixels)
     try:
-        order = await hands.rows(work.picture_work, lease)
+        return await _bring(hands, lease, early)
+    finally:
+        await early.clear()
+
+
+async def _bring(hands: Hands, lease: Lease, early: Early) -> bool:
+    try:
+        order: PictureWork = await hands.rows(work.picture_work, lease)
     except Halt as halt:
         return await _halt(hands, lease, halt)
     except Exception as error:  # noqa: BLE001 - decided by the table; nothing was sent
         return await _decide(hands, lease, _unsent(lease, error))
+    early.adopt(order.job.partials)
     if lease.state == "spooled" and lease.saves > sweep.MOST_LOSSES:
         return await _decide(hands, lease, Decision(to="failed", code="job.kills_workers"))
     if order.answer:
         taken = order if lease.state == "spooled" else await _answered(hands, order, order.answer)
         return await _save(hands, taken)
-    bought = await _buy(hands, order)
+    bought = await _buy(hands, order, early)
     return bought if isinstance(bought, bool) else await _save(hands, bought)
 
 
-async def _buy(hands: Hands, order: PictureWork) -> PictureWork | bool:
+async def _buy(hands: Hands, order: PictureWork, early: Early) -> PictureWork | bool:
     """Make the call. Without an answer: whether the job ended."""
     attempt = uuid7()
     try:
@@ -103,9 +113,11 @@ async def _buy(hands: Hands, order: PictureWork) -> PictureWork | bool:
         return False
     order = await _sending(hands, order, attempt)
     deadline = conf().deadline_seconds
+    glimpse = early.listen(order.lease, order.request.n)
     try:
         async with asyncio.timeout(deadline + OVERTIME):
-            answer = await provider.run(order.request, inputs, spool=folder, deadline=deadline)
+            answer = await provider.run(asked(order), inputs, spool=folder, deadline=deadline, on_partial=glimpse)
+        early.stop()
         stored = await hands.pixels(answers.keep, attempt, order.job.pk, order.request.n, _checked(answer))
     except Exception as error:  # noqa: BLE001 - decided by the table
         return await _unanswered(hands, order, attempt, error)

@@ -161,8 +161,8 @@ def is_uuid(name: str) -> bool:
     return True
 
 
-#: Column values of a job that nobody holds.
-FREE: dict[str, Any] = {"lease_owner": None, "lease_until": None}
+#: Column values of a job that nobody holds: it has no early versions to show either.
+FREE: dict[str, Any] = {"lease_owner": None, "lease_until": None, "partials": {}}
 
 _COLUMNS = {
     "pk": "job_id",

@@ -46,6 +46,14 @@ def sending(lease: Lease, work: PictureWork, attempt: UUID) -> Lease:
     return held
 
 
+def early(lease: Lease, partials: dict[str, Any]) -> bool:
+    """Show these early versions; False where the call is over or the lease was lost, and nothing was written.
+
+    No event: an early version is no state, decides nothing and is gone with the call (promise 14 is about states).
+    """
+    return bool(lease.rows.filter(state="sending").update(partials=partials))
+
+
 def answered(lease: Lease, answer: StoredAnswer) -> Lease:
     """The whole answer is on the disk. From here on the job is finished from there, never sent again.
 

@@ -19,6 +19,7 @@ from image_studio.exceptions import StorageFailed
 from image_studio.models import Attempt, Event, Job, database_now
 from image_studio.runner import answers, beats, sets, withdrawing
 from image_studio.runner.answers import StoredAnswer
+from image_studio.runner.early import forget, names_in
 from image_studio.runner.leases import FREE, WORKER, is_uuid
 from image_studio.runner.marks import book, cost_of
 from image_studio.runner.work import repeatable
@@ -67,7 +68,11 @@ def hand_back(worker: UUID, jobs: Collection[UUID]) -> None:
     """A worker that stops gives up what it could not finish, as if its leases had run out."""
     for row in Job.objects.filter(pk__in=jobs, lease_owner=worker, state__in=("leased", "sending")):
         _expire(row)
-    Job.objects.filter(pk__in=jobs, lease_owner=worker, state="spooled").update(**FREE)
+    rest = Job.objects.filter(pk__in=jobs, lease_owner=worker, state="spooled")
+    shown = list(rest.values_list("partials", flat=True))
+    rest.update(**FREE)
+    for partials in shown:
+        forget(names_in(partials))
 
 
 def _expire(row: Job) -> str:
@@ -108,6 +113,7 @@ def _move(
         if attempt:
             lost = "unknown" if to == "unknown" else "lost"
             ATTEMPT.move(Attempt.objects.filter(pk=attempt.pk), lost, error_code=code, ended_at=now)
+    forget(names_in(row.partials))
     return to
 
 
@@ -121,6 +127,7 @@ def _take(held: QuerySet[Job], row: Job, answer: StoredAnswer) -> str:
             return ""
         Event.objects.record(WORKER, "job.spooled", row, attempt=str(answer.attempt), found=True)
         book(answer)
+    forget(names_in(row.partials))
     return "spooled"
 
 
