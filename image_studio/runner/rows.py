@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from image_studio.brand.checks import Verdict
@@ -11,6 +11,7 @@ from image_studio.imaging.renditions import Encoded
 from image_studio.models import Asset, CheckResult, Rendition, uuid7
 from image_studio.runner.answers import plain
 from image_studio.runner.filing import Filing
+from image_studio.runner.inheriting import inherit, said, words_for
 from image_studio.runner.produce import CellDone, CellFailed, Raw, try_cell
 from image_studio.runner.work import Cell, Work
 
@@ -87,14 +88,6 @@ def raw_asset(
     return asset
 
 
-def inherit(asset: Asset, parent: Asset | None) -> None:
-    """Words and rights of the picture that another was made from."""
-    if parent is None:
-        return
-    for name in ("title", "alt", "tags", "rights_owner", "licence", "territory", "expires_at"):
-        setattr(asset, name, getattr(parent, name) or getattr(asset, name))
-
-
 def preview_row(asset: Asset, small: Encoded, filing: Filing) -> Rendition:
     return Rendition(
         asset=asset, spec="preview", file=filing.write("preview", small.extension, small.data), **sizes(small)
@@ -113,11 +106,13 @@ def sizes(file: Encoded) -> dict[str, Any]:
 
 
 def cell_rows(cell: Cell, raw: Raw, parent: Asset, work: Work, filing: Filing) -> CellRows:
-    """Compose one cell and store its files."""
-    done = try_cell(raw, cell.plan, work.style)
+    """Compose one cell and store its files. It is judged with the alt text that it will have."""
+    words = words_for(parent, cell.former)
+    worded = Raw(picture=raw.picture, told=replace(raw.told, alt=words["alt"]))
+    done = try_cell(worded, cell.plan, work.style)
     if isinstance(done, CellFailed):
         return CellRows(cell=cell, code=done.code, params=plain(done.params))
-    asset = composed_asset(cell, done, parent, work, filing)
+    asset = composed_asset(cell, done, parent, work, filing, words)
     return CellRows(
         cell=cell,
         asset=asset,
@@ -126,7 +121,9 @@ def cell_rows(cell: Cell, raw: Raw, parent: Asset, work: Work, filing: Filing) -
     )
 
 
-def composed_asset(cell: Cell, done: CellDone, parent: Asset, work: Work, filing: Filing) -> Asset:
+def composed_asset(
+    cell: Cell, done: CellDone, parent: Asset, work: Work, filing: Filing, words: Mapping[str, Any]
+) -> Asset:
     asset = Asset(
         id=uuid7(),
         brand_id=work.job.brand_id,
@@ -141,17 +138,17 @@ def composed_asset(cell: Cell, done: CellDone, parent: Asset, work: Work, filing
         fingerprint=done.fingerprint,
         source_type=done.source_type,
         publishable=parent.publishable,
-        recipe=_recipe(done, work),
+        recipe=_recipe(done, work, parent),
         micro_usd=parent.micro_usd,
         created_by_id=work.job.requested_by_id,
         **sizes(done.file),
+        **words,
     )
-    inherit(asset, parent)
     asset.words = asset.search_words()
     return asset
 
 
-def _recipe(done: CellDone, work: Work) -> dict[str, Any]:
+def _recipe(done: CellDone, work: Work, parent: Asset) -> dict[str, Any]:
     return plain(
         {
             "job": str(work.job.pk),
@@ -159,6 +156,8 @@ def _recipe(done: CellDone, work: Work) -> dict[str, Any]:
             "texts": done.plan.texts,
             "label": done.label,
             "layers": [layer.to_dict() for layer in done.placed],
+            # Tells what an editor writes on this picture from what it came with: see ``inheriting``.
+            "inherited": said(parent),
         }
     )
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from image_studio.policy import Policy
 from image_studio.providers.base import BaseProvider, InputRef, PictureRequest
 from image_studio.runner import answers
 from image_studio.runner.answers import StoredAnswer
+from image_studio.runner.inheriting import NAMES, Former
 from image_studio.runner.leases import Fenced, Lease
 from image_studio.runner.produce import CellPlan, Style
 
@@ -42,12 +43,16 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """A waiting cell: what to compose, and which state of it the result is for."""
+    """A waiting cell: what to compose, and which state of it the result is for.
+
+    :param former: the picture that it showed before, where it is composed anew.
+    """
 
     pk: UUID
     round: int
     channel_id: int
     plan: CellPlan
+    former: Former | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -253,6 +258,7 @@ def compose_work(lease: Lease) -> ComposeWork:
     rows = _as_asked(job)
     outputs = JobOutput.objects.filter(job__in={row.job_id for row in rows}, asset__isnull=False)
     shown = {(output.job_id, output.index): output.asset for output in outputs.select_related("asset")}
+    formers = _formers({asset.pk for asset in shown.values() if asset})
     cells: dict[UUID, tuple[Cell, ...]] = {}
     missing: list[Cell] = []
     for row in rows:
@@ -260,7 +266,8 @@ def compose_work(lease: Lease) -> ComposeWork:
         if raw is None:
             missing.append(cell)
         else:
-            cells[raw.pk] = (*cells.get(raw.pk, ()), cell)
+            worded = replace(cell, former=formers.get((raw.pk, row.channel_id, row.locale)))
+            cells[raw.pk] = (*cells.get(raw.pk, ()), worded)
     return ComposeWork(
         lease=lease,
         job=job,
@@ -270,6 +277,18 @@ def compose_work(lease: Lease) -> ComposeWork:
         raws={asset.pk: asset for asset in shown.values() if asset},
         missing=tuple(missing),
     )
+
+
+def _formers(raws: Collection[UUID]) -> dict[tuple[UUID | None, int | None, str], Former]:
+    """The last composed picture of every place. Not by the cells: one that could not be composed has lost it."""
+    made = Asset.objects.filter(parent__in=raws, kind="composed").order_by("pk")
+    columns = ("parent_id", "channel_id", "locale", "recipe__inherited", *NAMES)
+    return {
+        (row["parent_id"], row["channel_id"], row["locale"]): Former(
+            said={name: row[name] for name in NAMES}, inherited=row["recipe__inherited"]
+        )
+        for row in made.values(*columns).iterator()
+    }
 
 
 def _as_asked(job: Job) -> list[Variant]:
