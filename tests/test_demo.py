@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import tomllib
+from contextlib import closing
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -103,7 +104,8 @@ def rows(text: str) -> list[tuple[Any, ...]]:
 
 
 def count(var: Path, query: str) -> int:
-    with sqlite3.connect(var / "db.sqlite3") as connection:
+    # A connection's own "with" ends the transaction and leaves the connection open.
+    with closing(sqlite3.connect(var / "db.sqlite3")) as connection:
         found: int = connection.execute(query).fetchone()[0]
         return found
 
