@@ -3,34 +3,34 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models.functions import Substr
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.template.defaultfilters import filesizeformat
+from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from image_studio.admin.base import StudioAdmin, policy_of, worker_missing
-from image_studio.admin.generate_forms import GenerateForm, Order, Start
+from image_studio.admin.base import StudioAdmin, policy_of, refusal, worker_missing
+from image_studio.admin.generate_forms import GenerateForm, Start
 from image_studio.admin.generating import TITLE
+from image_studio.admin.quoting import Quote, quote
 from image_studio.exceptions import Conflict, NotAllowed, StudioError
-from image_studio.models import Asset, Prompt
+from image_studio.models import Asset, Brand, Prompt, PromptVersion
+from image_studio.policy import Policy
 from image_studio.wording import explain, explain_error
+from image_studio.workflow.offers import usual_seconds
 from image_studio.workflow.preview import route_cards
 
-
-@dataclass(frozen=True, kw_only=True)
-class Said:
-    """A finding as the page shows it, with the way to its fix."""
-
-    words: str
-    blocks: bool
-    where: str
-    link: str = ""
-    link_words: str = ""
+#: Pictures and prompts that the empty page offers, and letters of a prompt that it shows.
+OFFERED, LETTERS = 12, 140
+ORDER = "admin/image_studio/generate_order.html"
 
 
 def respond(page: StudioAdmin, request: HttpRequest) -> HttpResponse:
@@ -41,51 +41,65 @@ def respond(page: StudioAdmin, request: HttpRequest) -> HttpResponse:
         return _nothing_chosen(page, request, start)
     if not policy.can("generate", start.brand):
         raise PermissionDenied
-    cards = route_cards(policy, has_source=bool(start.sources))
     posted = request.POST if request.method == "POST" else None
-    form = GenerateForm(posted, start=start, cards=cards, initial={"key": uuid.uuid4().hex})
-    order = None
-    if posted is not None and form.is_valid():
-        order = _priced(request, form)
-        if order and posted.get("do") == "order":
-            answer = _ordered(request, form, order)
-            if answer:
-                return answer
-    return _shown(page, request, form, order)
+    form = _form(policy, start, posted)
+    try:
+        found = quote(policy, form, seconds=usual_seconds())
+    except NotAllowed as error:
+        raise PermissionDenied(explain_error(error)) from error
+    if posted is not None and posted.get("do") == "order":
+        answer = _ordered(request, found)
+        if answer:
+            return answer
+    return _shown(page, request, found)
 
 
 def price(page: StudioAdmin, request: HttpRequest) -> HttpResponse:
-    """The live line as data."""
-    raise Http404
-
-
-def _priced(request: HttpRequest, form: GenerateForm) -> Order | None:
+    """The form as it stands, priced and judged, as data for the page's script. Writes nothing."""
+    policy = policy_of(request)
+    start = Start.read(policy, request.GET)
+    if start.brand is None:
+        problem = start.problem or explain("request.no_source_or_prompt")
+        nothing = {"button": "", "digest": "", "findings": [], "cards": {}, "html": ""}
+        return JsonResponse({**nothing, "line": problem, "errors": {"__all__": [problem]}})
     try:
-        return Order.of(policy_of(request), form.matrices())
+        policy.require("generate", start.brand)
+        found = quote(policy, _form(policy, start, request.POST))
     except NotAllowed as error:
-        raise PermissionDenied(explain_error(error)) from error
-    except StudioError as error:
-        name = error.params.get("name")
-        form.add_error(f"var_{name}" if f"var_{name}" in form.fields else None, explain_error(error))
-        return None
+        return refusal(error)
+    html = render_to_string(ORDER, _order_context(found), request)
+    return JsonResponse({**found.as_data(), "html": html})
 
 
-def _ordered(request: HttpRequest, form: GenerateForm, order: Order) -> HttpResponse | None:
+def _form(policy: Policy, start: Start, posted: Any) -> GenerateForm:
+    cards = route_cards(policy, has_source=bool(start.sources))
+    return GenerateForm(posted, start=start, cards=cards, initial={"key": uuid.uuid4().hex})
+
+
+def _ordered(request: HttpRequest, found: Quote) -> HttpResponse | None:
     """The order placed, or None where the person must look again."""
+    form, order = found.form, found.order
+    if order is None:
+        return None
     try:
         sets = order.place(policy_of(request), form.cleaned_data["key"], seen=form.cleaned_data["digest"])
     except Conflict as error:
         if error.code == "idempotency.other_body":
             # The form was sent before, changed, and sent again: that is a new order, and needs a new yes.
-            again: Any = form.data.copy()  # type: ignore[attr-defined]
-            again["key"] = uuid.uuid4().hex
-            form.data = again
-        form.add_error(None, explain_error(error))
+            _renew_key(form)
+            form.add_error(None, explain("request.sent_before"))
+        else:
+            form.add_error(None, explain_error(error))
         return None
     except StudioError as error:
         form.add_error(None, explain_error(error))
         return None
     return _on_to(request, sets)
+
+
+def _renew_key(form: Any) -> None:
+    form.data = form.data.copy()
+    form.data["key"] = uuid.uuid4().hex
 
 
 def _on_to(request: HttpRequest, sets: list[Any]) -> HttpResponse:
@@ -97,73 +111,64 @@ def _on_to(request: HttpRequest, sets: list[Any]) -> HttpResponse:
     return HttpResponseRedirect(reverse(f"{name}_changelist"))
 
 
-def _shown(page: StudioAdmin, request: HttpRequest, form: GenerateForm, order: Order | None) -> HttpResponse:
-    chosen = form.cleaned_data.get("channels", ()) if form.is_bound and hasattr(form, "cleaned_data") else ()
-    picked = {channel.slug for channel in chosen} if form.is_bound else None
-    field: Any = form.fields["channels"]
+def _shown(page: StudioAdmin, request: HttpRequest, found: Quote) -> HttpResponse:
+    form = found.form
+    if "key" in form.errors:
+        _renew_key(form)
+    picked = form["channels"].value() or ()
     return page.page(
         request,
         "generate.html",
         str(TITLE),
         crumbs=[page.list_crumb()],
         form=form,
-        start=form.start,
-        source=form.start.sources[0] if len(form.start.sources) == 1 else None,
-        channels=[(row, picked is None or row.slug in picked) for row in field.queryset],
-        cards=form.cards,
-        order=order,
-        findings=[_said(form, finding) for finding in order.findings] if order else [],
-        button=_button(order) if order else "",
+        facts=_facts(form.start.sources[0]) if len(form.start.sources) == 1 else [],
+        channels=[(channel, slug in picked) for slug, channel in form.by_slug.items()],
         worker_missing=worker_missing(),
-        key=form["key"].value(),
+        hidden_errors=[words for name in ("key", "digest") for words in form.errors.get(name, ())],
+        **_order_context(found),
     )
 
 
-def _button(order: Order) -> str:
-    """What pressing it does, and what it costs."""
-    pictures = ngettext("Make {n} picture", "Make {n} pictures", order.pictures).format(n=order.pictures)
-    cells = ngettext("compose {n} cell", "compose {n} cells", order.cells).format(n=order.cells)
-    price = order.price
-    if price.free:
-        return _("{pictures} and {cells}, free").format(pictures=pictures, cells=cells)
-    return _("{pictures} for about ${likely} and {cells}").format(
-        pictures=pictures, likely=f"{price.likely / 1_000_000:,.2f}", cells=cells
-    )
+def _order_context(found: Quote) -> dict[str, Any]:
+    """What the part below the form needs, on the page and for its script."""
+    return {"quote": found, "order": found.order, "findings": found.findings, "start": found.form.start}
 
 
-def _said(form: GenerateForm, finding: Any) -> Said:
-    place, _colon, rest = finding.where.partition(":")
-    words = explain(finding.code, finding.params)
-    where = {
-        "prompt": _("Prompt"),
-        "texts": _("Lines"),
-        "route": _("Route"),
-        "source": _("Picture"),
-        "layout": _("Layout {where}").format(where=rest.replace(":", ", ")),
-    }.get(place, _("Request"))
-    link, link_words = _fix(form, place)
-    return Said(words=words, blocks=finding.blocks, where=where, link=link, link_words=link_words)
-
-
-def _fix(form: GenerateForm, place: str) -> tuple[str, str]:
-    start = form.start
-    if place == "layout" and start.brand is not None:
-        return reverse("admin:image_studio_brand_change", args=[start.brand.pk]) + "#layouts", _("Open the brand kit")
-    if place == "prompt" and start.version is not None:
-        return reverse("admin:image_studio_prompt_change", args=[start.version.prompt_id]), _("Open the prompt")
-    if place == "texts":
-        return "#lines", _("Change the lines below")
-    return "", ""
+def _facts(asset: Asset) -> list[tuple[str, str]]:
+    """What is worth knowing of a picture before variants are made of it."""
+    rows = [
+        (_("Size"), f"{asset.width} × {asset.height}"),
+        (_("File"), f"{asset.format.upper()}, {filesizeformat(asset.weight)}"),
+        (_("Comes from"), str(asset.get_origin_display())),
+        (_("State"), str(asset.get_state_display())),
+        (_("Focal point"), _("set") if asset.focal else _("none: found in the picture")),
+        (_("Rights"), asset.rights_owner),
+        (_("Rights end"), date_format(asset.expires_at, "SHORT_DATE_FORMAT") if asset.expires_at else ""),
+    ]
+    return [(label, words) for label, words in rows if words]
 
 
 def _nothing_chosen(page: StudioAdmin, request: HttpRequest, start: Start) -> HttpResponse:
+    """What the page is for, and the newest pictures and prompts of the brands where the person may generate."""
     policy = policy_of(request)
+    mine = policy.brands("generate")
+    sources = Asset.objects.filter(kind="raw", origin__in=("upload", "import"), brand__in=mine)
     return page.page(
         request,
         "generate_start.html",
         str(TITLE),
         crumbs=[page.list_crumb()],
         problem=start.problem,
-        prompts=policy.visible(Prompt.objects.filter(archived=False).select_related("brand"))[:12],
-        sources=policy.visible(Asset.objects.filter(kind="raw", origin__in=("upload", "import")))[:12],
+        may=mine.exists(),
+        prompts=_prompts(policy, mine),
+        sources=policy.visible(sources.exclude(state__in=("rejected", "withdrawn")))[:OFFERED],
     )
+
+
+def _prompts(policy: Policy, brands: QuerySet[Brand]) -> QuerySet[Prompt]:
+    newest = PromptVersion.objects.filter(prompt=OuterRef("pk")).order_by("-number")
+    words = Subquery(newest.values(start=Substr("template", 1, LETTERS + 1))[:1])
+    rows = Prompt.objects.filter(archived=False, brand__in=brands).select_related("brand").annotate(start=words)
+    found: QuerySet[Prompt] = policy.visible(rows)[:OFFERED]
+    return found

@@ -1,9 +1,8 @@
-"""The form of *Generate brand-safe variants*, and what it orders."""
+"""The form of *Generate brand-safe variants*, and what it starts from."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -14,19 +13,17 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from image_studio.admin.fields import WordsField
+from image_studio.admin.generating import MOST_SOURCES
 from image_studio.brand.kit import LABELS, Kit
-from image_studio.catalog.pricing import Price
 from image_studio.conf import conf
-from image_studio.exceptions import Conflict
-from image_studio.models import SHARING, Asset, Brand, Channel, Prompt, PromptVersion, VariantSet
+from image_studio.models import SHARING, Asset, Brand, Channel, Prompt, PromptVersion
 from image_studio.policy import Policy
-from image_studio.providers.base import Finding
 from image_studio.wording import explain
 from image_studio.workflow.plan import Matrix
-from image_studio.workflow.preview import Preview, RouteCard, preview
-from image_studio.workflow.variants import request as order_set
+from image_studio.workflow.preview import RouteCard
 
-MOST_SOURCES = 20
+#: Without these nothing can be counted.
+AXES = ("channels", "locales", "takes", "sharing")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,27 +31,34 @@ class Start:
     """What the page starts from: some pictures of one brand, or a prompt.
 
     :param problem: why it cannot start, in words; then the rest is empty.
+    :param notice: what was left out of it, in words.
     """
 
     brand: Brand | None = None
     sources: tuple[Asset, ...] = ()
     version: PromptVersion | None = None
     problem: str = ""
+    notice: str = ""
 
     @classmethod
     def read(cls, policy: Policy, query: QueryDict) -> Start:
         """From ``source`` and ``prompt`` of the address; what is not the person's to see is not there."""
-        wanted = [pk for value in query.getlist("source") if (pk := _uuid(value))]
+        wanted = list(dict.fromkeys(query.getlist("source")))
         if len(wanted) > MOST_SOURCES:
             words = explain("request.too_many_sources", {"count": len(wanted), "most": MOST_SOURCES})
             return cls(problem=words)
-        found = policy.visible(Asset.objects.select_related("brand__revision")).in_bulk(wanted)
-        sources = tuple(found[pk] for pk in dict.fromkeys(wanted) if pk in found)
+        ids = [pk for value in wanted if (pk := _uuid(value))]
+        found = policy.visible(Asset.objects.select_related("brand__revision")).in_bulk(ids) if ids else {}
+        sources = tuple(found[pk] for pk in dict.fromkeys(ids) if pk in found)
         prompt = cls._prompt(policy, _uuid(query.get("prompt", "")))
+        if (wanted or query.get("prompt")) and not sources and prompt is None:
+            return cls(problem=explain("request.start_missing"))
         if len({asset.brand_id for asset in sources} | ({prompt.brand_id} if prompt else set())) > 1:
             return cls(problem=explain("request.mixed_brands"))
+        lost = len(wanted) - len(sources)
+        notice = explain("request.starts_left_out", {"count": lost}) if lost else ""
         brand = sources[0].brand if sources else prompt.brand if prompt else None
-        return cls(brand=brand, sources=sources, version=prompt.version() if prompt else None)
+        return cls(brand=brand, sources=sources, version=prompt.version() if prompt else None, notice=notice)
 
     @staticmethod
     def _prompt(policy: Policy, pk: UUID | None) -> Prompt | None:
@@ -73,26 +77,36 @@ class GenerateForm(forms.Form):
     """Channels, languages, takes, route, the prompt's variables and the lines."""
 
     title = forms.CharField(label=_("Title"), max_length=200, required=False)
-    channels = forms.ModelMultipleChoiceField(
-        Channel.objects.none(),
+    channels = forms.MultipleChoiceField(
         label=_("Channels"),
-        to_field_name="slug",
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": _("Choose at least one channel.")},
+        error_messages={
+            "required": _("Choose at least one channel."),
+            "invalid_choice": _("There is no channel %(value)s any more. Choose again."),
+        },
     )
     locales = forms.MultipleChoiceField(
         label=_("Languages"),
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": _("Choose at least one language.")},
+        error_messages={
+            "required": _("Choose at least one language."),
+            "invalid_choice": _("%(value)s is no language of this brand any more. Choose again."),
+        },
     )
     takes = forms.IntegerField(label=_("Takes"), min_value=1, initial=1)
     sharing = forms.ChoiceField(
         label=_("Pictures"), choices=list(SHARING.items()), initial="ratio", widget=forms.RadioSelect
     )
     route = forms.ChoiceField(
-        label=_("Route"), widget=forms.RadioSelect, error_messages={"required": _("Choose how the pictures are made.")}
+        label=_("Route"),
+        widget=forms.RadioSelect,
+        error_messages={
+            "required": _("Choose how the pictures are made."),
+            "invalid_choice": _("%(value)s can't be used here. Choose another route."),
+        },
     )
-    key = forms.CharField(max_length=64, widget=forms.HiddenInput)
+    #: Room is left for the sets of one order, whose keys derive from it.
+    key = forms.CharField(max_length=60, widget=forms.HiddenInput)
     digest = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, start: Start, cards: Sequence[RouteCard], **kwargs: Any) -> None:
@@ -100,22 +114,28 @@ class GenerateForm(forms.Form):
         assert start.brand is not None  # the page asks for the form only then
         self.start, self.kit = start, start.brand.kit
         self.cards = cards
+        self.by_slug = {channel.slug: channel for channel in Channel.objects.filter(active=True)}
         most = conf().max_takes
         self.fields["takes"] = forms.IntegerField(
             label=_("Takes"),
+            help_text=_("Different pictures of each kind, to choose from."),
             min_value=1,
             max_value=most,
             initial=1,
             widget=forms.NumberInput(attrs={"class": "studio-number"}),
         )
-        self.fields["channels"].queryset = Channel.objects.filter(active=True)  # type: ignore[attr-defined]
-        self.fields["locales"].choices = [(code, code) for code in self.kit.locales]  # type: ignore[attr-defined]
-        usable = [card for card in cards if card.usable]
-        self.fields["route"].choices = [(card.spec.name, card.spec.title) for card in usable]  # type: ignore[attr-defined]
+        usable = [card.spec for card in cards if card.usable]
+        self._choose_from("channels", [(slug, channel.name) for slug, channel in self.by_slug.items()])
+        self._choose_from("locales", [(code, code) for code in self.kit.locales])
+        self._choose_from("route", [(spec.name, spec.title) for spec in usable])
+        self.initial.setdefault("channels", list(self.by_slug))
         self.initial.setdefault("locales", list(self.kit.locales))
-        self.initial.setdefault("route", usable[0].spec.name if usable else "")
+        self.initial.setdefault("route", usable[0].name if usable else "")
         self._add_variables()
         self._add_lines()
+
+    def _choose_from(self, name: str, choices: list[tuple[str, str]]) -> None:
+        self.fields[name].choices = choices  # type: ignore[attr-defined]
 
     def _add_variables(self) -> None:
         for row in self.start.version.variables if self.start.version else ():
@@ -138,31 +158,40 @@ class GenerateForm(forms.Form):
         return [(key, [(locale, self[f"text_{key}_{locale}"]) for locale in locales]) for key in self.line_keys]
 
     def matrices(self) -> list[Matrix]:
-        """One matrix for a prompt, or one per picture."""
-        cleaned = self.cleaned_data
-        names = [name for name in self.fields if name.startswith("var_")]
-        chosen = tuple(code for code in self.kit.locales if code in cleaned["locales"])
-        texts = {
-            key: {code: words for code in chosen if (words := cleaned[f"text_{key}_{code}"].strip())}
+        """One matrix for a prompt, or one per picture: of what was sent, or of what is offered at first.
+
+        Variables that do not hold are left out, and so is a route that was not chosen. Empty where channels,
+        languages or takes cannot be counted.
+        """
+        given = self.cleaned_data if self.is_bound else self._offered()
+        if not all(given.get(name) for name in AXES):
+            return []
+        assert self.start.brand is not None
+        common = {
+            "brand": self.start.brand,
+            "route": given.get("route", ""),
+            "channels": tuple(self.by_slug[slug] for slug in self.by_slug if slug in given["channels"]),
+            "locales": tuple(code for code in self.kit.locales if code in given["locales"]),
+            "takes": given["takes"],
+            "prompt_version": self.start.version,
+            "variables": {key.removeprefix("var_"): words for key, words in given.items() if key.startswith("var_")},
+            "texts": self._texts(given),
+            "sharing": given["sharing"],
+            "title": given.get("title", ""),
+        }
+        return [Matrix(source=source, **common) for source in self.start.sources or (None,)]
+
+    def _offered(self) -> dict[str, Any]:
+        return {name: self.get_initial_for_field(field, name) for name, field in self.fields.items()}
+
+    def _texts(self, given: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+        """The set's own words in the chosen languages: line key -> locale -> words."""
+        chosen = [code for code in self.kit.locales if code in given["locales"]]
+        found = {
+            key: {code: words for code in chosen if (words := (given.get(f"text_{key}_{code}") or "").strip())}
             for key in self.line_keys
         }
-        assert self.start.brand is not None
-        return [
-            Matrix(
-                brand=self.start.brand,
-                route=cleaned["route"],
-                channels=tuple(cleaned["channels"]),
-                locales=chosen,
-                takes=cleaned["takes"],
-                source=source,
-                prompt_version=self.start.version,
-                variables={name.removeprefix("var_"): cleaned[name] for name in names},
-                texts={key: words for key, words in texts.items() if words},
-                sharing=cleaned["sharing"],
-                title=cleaned["title"],
-            )
-            for source in self.start.sources or (None,)
-        ]
+        return {key: words for key, words in found.items() if words}
 
 
 def line_keys(kit: Kit, channels: Sequence[str] = ()) -> list[str]:
@@ -193,59 +222,3 @@ class NumberText(forms.CharField):
             float(value or 0)
         except ValueError:
             raise ValidationError(_("Write a number.")) from None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Order:
-    """The previews of everything that a form asks for, counted together."""
-
-    previews: tuple[Preview, ...]
-
-    @classmethod
-    def of(cls, policy: Policy, matrices: Sequence[Matrix]) -> Order:
-        return cls(previews=tuple(preview(policy, matrix) for matrix in matrices))
-
-    @property
-    def pictures(self) -> int:
-        return sum(found.pictures for found in self.previews)
-
-    @property
-    def cells(self) -> int:
-        return sum(found.cells for found in self.previews)
-
-    @property
-    def price(self) -> Price:
-        return sum((found.price for found in self.previews), Price())
-
-    @property
-    def blocked(self) -> bool:
-        return any(found.blocked for found in self.previews)
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        every = [finding for found in self.previews for finding in found.findings]
-        return tuple(finding for i, finding in enumerate(every) if finding not in every[:i])
-
-    @property
-    def digest(self) -> str:
-        if len(self.previews) == 1:
-            return self.previews[0].digest
-        return hashlib.sha256("".join(found.digest for found in self.previews).encode()).hexdigest()
-
-    def place(self, policy: Policy, key: str, *, seen: str) -> list[VariantSet]:
-        """Ask for all of it. Each set's key derives from the form's, so that a second post makes nothing new.
-
-        :param seen: the digest of what the person was shown.
-        :raises Conflict: ``preview.changed`` where that is not what would be made now; then nothing is asked for.
-        """
-        if len(self.previews) == 1:
-            # The workflow knows a key that was answered before it looks at the digest.
-            return [order_set(policy, self.previews[0].matrix, key=key, digest=seen or "none")]
-        if seen != self.digest:
-            raise Conflict("preview.changed")
-        return [order_set(policy, p.matrix, key=_key(key, p), digest=p.digest) for p in self.previews]
-
-
-def _key(key: str, found: Preview) -> str:
-    source = found.matrix.source
-    return f"{key}:{source.pk}" if source else key

@@ -16,6 +16,7 @@ from image_studio.catalog.pricing import Price
 from image_studio.imaging.shaping import is_rtl
 from image_studio.models import CheckResult
 from image_studio.wording import explain
+from image_studio.wording.money import price_words
 
 register = template.Library()
 
@@ -29,11 +30,7 @@ def money(micro_usd: int) -> str:
 @register.filter
 def price(value: Price) -> str:
     """What it may cost: ``about $0.21 (max $0.26)``, or the word for nothing."""
-    if value.free:
-        return _("free")
-    return _("about ${likely} (max ${most})").format(
-        likely=f"{value.likely / 1_000_000:,.2f}", most=f"{value.most / 1_000_000:,.2f}"
-    )
+    return price_words(value)
 
 
 @register.filter

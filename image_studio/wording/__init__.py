@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from image_studio.exceptions import StudioError
-from image_studio.wording import admin, api, brand, compose, imaging, providers, runner, site, work
+from image_studio.wording import admin, api, brand, compose, generate, imaging, providers, runner, site, work
 
 WORDS: dict[str, Any] = {
     **imaging.WORDS,
@@ -21,6 +21,7 @@ WORDS: dict[str, Any] = {
     **runner.WORDS,
     **site.WORDS,
     **work.WORDS,
+    **generate.WORDS,
     **admin.WORDS,
     **api.WORDS,
 }

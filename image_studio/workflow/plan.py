@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from image_studio.brand.kit import Kit
 from image_studio.catalog.specs import ChannelSpec, ModelSpec, RouteSpec
-from image_studio.models import SHARING, Asset, Brand, Channel, PromptVersion
+from image_studio.models import Asset, Brand, Channel, PromptVersion
 from image_studio.providers.base import InputRef, PictureRequest
 
 #: Ratios this close are one: 1200x628 and 1200x630 share a picture.
@@ -119,41 +120,47 @@ def plan(
     matrix: Matrix, route: RouteSpec, spec: ModelSpec, prompt: str
 ) -> tuple[tuple[PlannedJob, ...], tuple[PlannedCell, ...]]:
     """The purchases and the cells of a matrix. Locales never buy a picture, and neither do equal requests."""
-    kit = matrix.brand.kit
-    by_slug = {channel.slug: channel for channel in matrix.channels}
-    inputs: tuple[InputRef, ...] = ()
-    if matrix.source:
-        inputs = (InputRef(asset=str(matrix.source.pk), sha256=matrix.source.sha256, focal=matrix.source.focal),)
-    jobs: list[PlannedJob] = []
-    served: dict[tuple[str, int], tuple[int, int]] = {}
-    for size, group in groups([channel.spec for channel in matrix.channels], matrix.sharing):
-        for start in range(0, matrix.takes, spec.max_n):
-            count = min(spec.max_n, matrix.takes - start)
-            request = PictureRequest(
-                model=spec.id,
-                prompt=prompt if spec.takes_instruction else "",
-                size=bounded(size, spec),
-                n=count,
-                quality=route.quality,
-                inputs=inputs,
-                palette=_ground_first(kit),
-                first=start,
-                extra=dict(route.options),
-            )
-            for channel in group:
-                served.update({(channel.slug, start + i): (len(jobs), i) for i in range(count)})
-            jobs.append(PlannedJob(request=request, channels=tuple(channel.slug for channel in group)))
+    jobs = purchases(matrix, route, spec, prompt)
+    # Which output of which job shows a channel's take.
+    shown = {
+        (slug, job.request.first + output): (number, output)
+        for number, job in enumerate(jobs)
+        for slug in job.channels
+        for output in range(job.request.n)
+    }
     cells = tuple(
-        PlannedCell(
-            take=take, channel=by_slug[slug], locale=locale, job=served[slug, take][0], output=served[slug, take][1]
-        )
-        for slug in by_slug
+        PlannedCell(take=take, channel=channel, locale=locale, job=job, output=output)
+        for channel in {channel.slug: channel for channel in matrix.channels}.values()
         for take in range(matrix.takes)
+        for job, output in (shown[channel.slug, take],)
         for locale in matrix.locales
     )
-    return tuple(jobs), cells
+    return jobs, cells
 
 
-def sharing_names() -> tuple[str, ...]:
-    """The ways in which channels can share a picture."""
-    return tuple(SHARING)
+def purchases(matrix: Matrix, route: RouteSpec, spec: ModelSpec, prompt: str) -> tuple[PlannedJob, ...]:
+    """One request per picture that channels share, split where a model makes fewer at once than there are takes."""
+    common: dict[str, Any] = {
+        "model": spec.id,
+        "prompt": prompt if spec.takes_instruction else "",
+        "quality": route.quality,
+        "inputs": _inputs(matrix.source),
+        "palette": _ground_first(matrix.brand.kit),
+        "extra": dict(route.options),
+    }
+    return tuple(
+        PlannedJob(
+            request=PictureRequest(
+                size=bounded(size, spec), n=min(spec.max_n, matrix.takes - first), first=first, **common
+            ),
+            channels=tuple(channel.slug for channel in group),
+        )
+        for size, group in groups([channel.spec for channel in matrix.channels], matrix.sharing)
+        for first in range(0, matrix.takes, spec.max_n)
+    )
+
+
+def _inputs(source: Asset | None) -> tuple[InputRef, ...]:
+    if source is None:
+        return ()
+    return (InputRef(asset=str(source.pk), sha256=source.sha256, focal=source.focal),)

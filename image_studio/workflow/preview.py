@@ -4,32 +4,42 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from image_studio import conf as site
 from image_studio.brand.checks import load, prompt_findings
-from image_studio.brand.kit import KitFiles
-from image_studio.brand.plan import label_for, layers_for
 from image_studio.catalog.pricing import Price
 from image_studio.catalog.specs import ModelSpec, RouteSpec, names
-from image_studio.exceptions import InvalidRequest, StudioError
-from image_studio.imaging.compose import dry_run
-from image_studio.imaging.geometry import Box
+from image_studio.exceptions import InvalidRequest
+from image_studio.models import SHARING
 from image_studio.policy import Policy
 from image_studio.providers.base import Finding
-from image_studio.workflow.plan import Matrix, PlannedCell, PlannedJob, plan, sharing_names
+from image_studio.workflow.layouts import layout_findings
+from image_studio.workflow.plan import Matrix, PlannedCell, PlannedJob, plan
 
 
 @dataclass(frozen=True, kw_only=True)
 class RouteCard:
-    """A route as it is offered: what it is, and why it cannot be used here (a code) if it cannot."""
+    """A route as it is offered to somebody who starts from a picture, or from a prompt alone.
+
+    What it would cost for a matrix is said by :func:`image_studio.workflow.offers.offers`.
+
+    :param usable: whether it can be chosen for this start; a card that cannot is shown greyed, never hidden.
+    :param why_not: code of the reason where it cannot, filled by ``params``; else empty.
+    :param free: whether no picture of it ever costs anything.
+    :param publishable: whether its pictures may ever be released; false too for a route whose model is missing.
+    :param limits: codes of what it cannot do at all, each a short sentence.
+    """
 
     spec: RouteSpec
     usable: bool
     why_not: str
     free: bool
     publishable: bool
+    params: Mapping[str, Any] = field(default_factory=dict)
+    limits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,22 +83,31 @@ class Preview:
 def route_cards(policy: Policy, *, has_source: bool) -> tuple[RouteCard, ...]:
     """Every configured route, usable or greyed with the reason."""
     models = site.models()
-    cards = []
-    for spec in site.routes().values():
-        model = models.get(spec.model)
-        why = "route.unknown_model" if model is None else ""
-        if model and model.needs_source is not None and model.needs_source != has_source:
-            why = "route.needs_source" if model.needs_source else "route.takes_no_source"
-        cards.append(
-            RouteCard(
-                spec=spec,
-                usable=not why,
-                why_not=why,
-                free=bool(model and model.free),
-                publishable=bool(model and model.publishable),
-            )
-        )
-    return tuple(cards)
+    return tuple(_card(spec, models.get(spec.model), has_source) for spec in site.routes().values())
+
+
+def _card(spec: RouteSpec, model: ModelSpec | None, has_source: bool) -> RouteCard:
+    why = "route.unknown_model" if model is None else ""
+    if model and model.needs_source is not None and model.needs_source != has_source:
+        why = "route.needs_source" if model.needs_source else "route.takes_no_source"
+    return RouteCard(
+        spec=spec,
+        usable=not why,
+        why_not=why,
+        free=bool(model and model.free),
+        publishable=bool(model and model.publishable),
+        params={"route": spec.title, "model": spec.model},
+        limits=_limits(model) if model else (),
+    )
+
+
+def _limits(model: ModelSpec) -> tuple[str, ...]:
+    rows = (
+        (model.publishable, "route.never_published"),
+        (model.takes_instruction, "route.no_instruction"),
+        (model.transparent, "route.no_transparency"),
+    )
+    return tuple(code for able, code in rows if not able)
 
 
 def preview(policy: Policy, matrix: Matrix) -> Preview:
@@ -100,16 +119,17 @@ def preview(policy: Policy, matrix: Matrix) -> Preview:
     policy.require("generate", matrix.brand)
     if matrix.source is not None:
         policy.require("view", matrix.source)
-    _judge_shape(matrix)
-    route, model = _route(matrix)
+    judge(matrix)
+    route, model = route_of(matrix)
     prompt = matrix.prompt_version.render(matrix.variables) if matrix.prompt_version else ""
     jobs, cells = plan(matrix, route, model, prompt)
     provider = site.provider(route.provider)
     findings = [
         *_source_findings(matrix),
         *_terms(matrix, prompt),
+        *_unused(model, prompt),
         *(finding for job in jobs for finding in provider.supports(job.request, model)),
-        *_layouts(matrix, model),
+        *layout_findings(matrix, model),
     ]
     prices = tuple(provider.estimate(job.request, model) for job in jobs)
     return Preview(
@@ -130,8 +150,11 @@ def _once(findings: list[Finding]) -> tuple[Finding, ...]:
     return tuple(finding for i, finding in enumerate(findings) if finding not in findings[:i])
 
 
-def _judge_shape(matrix: Matrix) -> None:
-    """What makes counting impossible is an error; what merely should not be is a finding."""
+def judge(matrix: Matrix) -> None:
+    """What makes counting impossible is an error; what merely should not be is a finding of :func:`preview`.
+
+    :raises InvalidRequest: for a brand without a kit, nothing to start from, or axes that are empty or too large.
+    """
     if matrix.brand.revision is None:
         raise InvalidRequest("brand.no_kit", brand=matrix.brand.slug)
     if matrix.source is None and matrix.prompt_version is None:
@@ -154,8 +177,8 @@ def _judge_axes(matrix: Matrix) -> None:
     for locale in matrix.locales:
         if locale not in kit.locales:
             raise InvalidRequest("request.unknown_locale", locale=locale, known=", ".join(kit.locales))
-    if matrix.sharing not in sharing_names():
-        raise InvalidRequest("request.unknown_sharing", sharing=matrix.sharing, known=", ".join(sharing_names()))
+    if matrix.sharing not in SHARING:
+        raise InvalidRequest("request.unknown_sharing", sharing=matrix.sharing, known=", ".join(SHARING))
 
 
 def _judge_size(matrix: Matrix) -> None:
@@ -167,7 +190,11 @@ def _judge_size(matrix: Matrix) -> None:
         raise InvalidRequest("request.too_many_cells", cells=cells, most=settings.max_cells)
 
 
-def _route(matrix: Matrix) -> tuple[RouteSpec, ModelSpec]:
+def route_of(matrix: Matrix) -> tuple[RouteSpec, ModelSpec]:
+    """The route that a matrix names, and its model.
+
+    :raises InvalidRequest: ``request.unknown_route``, ``route.unknown_model``.
+    """
     routes = site.routes()
     if matrix.route not in routes:
         raise InvalidRequest("request.unknown_route", route=matrix.route, known=names(routes))
@@ -209,29 +236,11 @@ def _terms(matrix: Matrix, prompt: str) -> list[Finding]:
     ]
 
 
-def _layouts(matrix: Matrix, model: ModelSpec) -> list[Finding]:
-    """A logo that cannot fit or a missing glyph is refused here, before a picture is bought."""
-    kit = matrix.brand.kit
-    assert matrix.brand.revision is not None  # judged by _judge_shape; for the type checker
-    files = matrix.brand.revision.load_files()
-    label = label_for(matrix.source.source_type if matrix.source else "", placeholder=not model.publishable)
-    return [
-        Finding(code=error.code, params=error.params, where=f"layout:{channel.slug}:{locale}")
-        for channel in matrix.channels
-        for locale in matrix.locales
-        for error in _layout_errors(matrix, channel, locale, label, kit, files)
-    ]
-
-
-def _layout_errors(
-    matrix: Matrix, channel: Any, locale: str, label: str, kit: Any, files: KitFiles
-) -> tuple[StudioError, ...]:
-    spec = channel.spec
-    try:
-        layers = layers_for(kit, files, spec, locale, texts=matrix.texts_for(locale), label=label)
-    except StudioError as error:
-        return (error,)
-    return dry_run(spec.size, layers, safe=Box(*spec.safe_box))
+def _unused(model: ModelSpec, prompt: str) -> list[Finding]:
+    """A prompt beside a picture, on a route that only crops: said, because people expect it to be followed."""
+    if not prompt or model.takes_instruction:
+        return []
+    return [Finding(code="request.prompt_unused", params={"model": model.title}, blocks=False, where="prompt")]
 
 
 def _digest(matrix: Matrix, jobs: tuple[PlannedJob, ...], prices: tuple[Price, ...]) -> str:

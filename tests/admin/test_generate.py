@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from urllib.parse import urlencode
+
 import django
 import pytest
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.urls import reverse
+from django.utils import timezone
 
 from image_studio.models import Job, VariantSet
+from image_studio.policy import Policy
 from image_studio.testing import fake_settings
+from image_studio.workflow import request
+from image_studio.workflow.orders import Order
 from tests import factories
 from tests.admin.browser import Page
 
@@ -49,6 +56,7 @@ def test_the_price_counts_pictures_and_cells_apart(boss, asset):
     assert "2 pictures made" in text
     assert "4 cells composed" in text
     assert "Make 2 pictures and compose 4 cells, free" in text
+    assert "Makes 2 pictures free, composes 4 cells free." in text
     assert not VariantSet.objects.exists()
 
 
@@ -85,7 +93,7 @@ def test_a_form_sent_changed_under_its_old_key_asks_again(boss, asset):
     priced = Page.of(fill(boss, url))
     fill(boss, url, do="order", page=priced)
     response = fill(boss, url, do="order", page=priced, channels=["square"])
-    assert "already used" in str(errors_of(response))
+    assert "ordered from this form before" in str(errors_of(response))
     again = Page.of(response)
     assert again.data()["key"] != priced.data()["key"]
     assert again.data()["locales"] == ["en", "ar"]
@@ -145,7 +153,7 @@ def test_a_layout_that_cannot_hold_names_channel_and_language(boss, asset):
     response = fill(boss, url_for(source=asset.pk), text_headline_en="漢字 " * 3)
     page = Page.of(response)
     assert response.context["order"].blocked
-    assert "Layout square, en" in page.text
+    assert "Layout: Square post in en, Story in en" in page.text
     assert any(link.endswith("#layouts") for link in page.links)
 
 
@@ -183,7 +191,7 @@ def test_a_paid_route_says_what_it_costs(boss, brand, folder, settings):
     settings.IMAGE_STUDIO = {**settings.IMAGE_STUDIO, **rows}
     version = factories.make_prompt(brand)
     page = Page.of(fill(boss, url_for(prompt=version.prompt.pk), route="fake", takes="2"))
-    assert "about $0.16" in page.text
+    assert "Buys 4 pictures for about $0.16 (max $0.16), composes 8 cells free." in page.text
     assert "Make 4 pictures for about $0.16 and compose 8 cells" in page.text
 
 
@@ -205,6 +213,88 @@ def test_pictures_of_two_brands_do_not_go_together(boss, asset):
     assert "different brands" in page.text
 
 
+def test_a_strangers_picture_beside_an_own_one_is_left_out_and_said(as_role, asset):
+    theirs = factories.make_asset(factories.make_brand(), (300, 300))
+    creator = as_role("creator")
+    url = reverse(URL) + f"?source={asset.pk}&source={theirs.pk}"
+    response = fill(creator, url)
+    page = Page.of(response)
+    assert "not yours to use (1)" in page.text
+    assert [matrix.source for matrix in response.context["form"].matrices()] == [asset]
+    fill(creator, url, do="order", page=page)
+    assert VariantSet.objects.get().source == asset
+
+
+def test_sets_that_broke_off_half_way_go_on(boss, brand, asset):
+    """The second post of a form whose first one died after some of its sets."""
+    other = factories.make_asset(brand, (300, 300))
+    url = reverse(URL) + f"?source={asset.pk}&source={other.pk}"
+    priced = Page.of(fill(boss, url, channels=["square"]))
+    key, digest = priced.data()["key"][0], priced.data()["digest"][0]
+    form = fill(boss, url, page=priced).context["form"]
+    order = Order.of(Policy(boss.user), form.matrices())
+    request(Policy(boss.user), order.previews[0].matrix, key=f"{key}:{asset.pk}")
+    assert digest == order.digest
+    assert fill(boss, url, do="order", page=priced).status_code == 302
+    assert sorted(row.source.pk for row in VariantSet.objects.all()) == sorted([asset.pk, other.pk])
+    factories.add_revision(brand, *factories.kit_and_files(brand.slug, voice="New"))
+    assert fill(boss, url, do="order", page=priced).status_code == 302
+    assert VariantSet.objects.count() == 2
+
+
+def test_a_prompt_beside_a_picture_says_that_it_is_left_out(boss, brand, asset):
+    version = factories.make_prompt(brand)
+    response = fill(boss, url_for(source=asset.pk, prompt=version.prompt.pk))
+    assert not response.context["order"].blocked
+    assert "the prompt is left out" in Page.of(response).text
+
+
+def test_the_first_look_has_every_routes_price(boss, brand, folder, settings):
+    settings.IMAGE_STUDIO = {**settings.IMAGE_STUDIO, **fake_settings(ledger=folder / "ledger.jsonl", price=40_000)}
+    version = factories.make_prompt(brand, "A {thing}")
+    page = Page.of(boss.get(url_for(prompt=version.prompt.pk)))
+    assert "about $0.08 (max $0.08)" in page.text
+    assert "Makes 2 pictures free, composes 4 cells free." in page.text
+    assert ("do", "order") not in [button[:2] for button in page.buttons]
+
+
+def test_a_route_says_how_long_it_usually_takes(boss, asset):
+    now = timezone.now()
+    job = factories.make_job(asset.brand, route="reframe", state="done", ended_at=now)
+    job.attempts.create(number=1, state="answered", worker=job.pk, started_at=now - timedelta(seconds=41))
+    assert "usually 41 s" in Page.of(boss.get(url_for(source=asset.pk))).text
+
+
+NASTY = ["a\0b", "\ud800".encode("utf-8", "surrogatepass").decode("latin-1"), "x" * 33_000, "{0.__class__}", "<b>&"]
+
+
+@pytest.mark.parametrize(
+    "field", ["title", "text_headline_en", "var_mood", "key", "digest", "takes", "channels", "route"]
+)
+@pytest.mark.parametrize("value", NASTY, ids=["nul", "surrogate", "huge", "braces", "markup"])
+def test_odd_values_are_refused_in_place_or_kept_as_words(boss, brand, field, value):
+    version = factories.make_prompt(brand)
+    response = fill(boss, url_for(prompt=version.prompt.pk), do="order", **{field: value})
+    assert response.status_code == 200
+    assert errors_of(response)
+    assert not VariantSet.objects.exists()
+    assert "<b>&<" not in response.content.decode()
+
+
+def test_a_lone_surrogate_in_the_bytes_is_no_error_of_the_server(boss, asset):
+    data = Page.of(boss.get(url_for(source=asset.pk))).data()
+    body = urlencode({**data, "do": "price"}, doseq=True) + "&title=%ED%A0%80"
+    response = boss.post(url_for(source=asset.pk), body, content_type="application/x-www-form-urlencoded")
+    assert response.status_code == 200
+
+
+def test_a_prompt_of_32k_is_priced_and_a_longer_one_is_said(boss, brand):
+    version = factories.make_prompt(brand, "x" * 31_900 + "{thing}")
+    assert fill(boss, url_for(prompt=version.prompt.pk), var_thing="cup").context["order"]
+    response = fill(boss, url_for(prompt=version.prompt.pk), var_thing="c" * 1_000)
+    assert "32000 is the most" in str(errors_of(response)).replace(",", "")
+
+
 @pytest.mark.parametrize("query", ["", "?source=nonsense", "?prompt=1", "?source=00000000-0000-7000-8000-000000000000"])
 def test_without_a_start_the_page_offers_some(boss, brand, query):
     asset, version = factories.make_asset(brand, (300, 300)), factories.make_prompt(brand)
@@ -224,6 +314,37 @@ def test_a_strangers_picture_is_no_start(as_role, brand):
     page = Page.of(as_role("manager").get(url_for(source=theirs.pk)))
     assert "Choose what to start from" in page.text
     assert str(theirs.pk) not in page.html
+
+
+def test_a_member_of_own_pictures_starts_from_no_others(as_role, asset):
+    creator = as_role("creator", own_only=True)
+    page = Page.of(creator.get(url_for(source=asset.pk)))
+    assert "no such picture" in page.text
+    assert str(asset.pk) not in page.html
+
+
+def test_who_may_not_generate_anywhere_is_told_whom_to_ask(as_role, asset):
+    page = Page.of(as_role("viewer").get(reverse(URL)))
+    assert "role Creator" in page.text
+    assert f"?source={asset.pk}" not in page.links
+
+
+def test_an_empty_studio_teaches(boss, brand):
+    page = Page.of(boss.get(reverse(URL)))
+    assert reverse("admin:image_studio_asset_add") in page.links
+    assert reverse("admin:image_studio_prompt_add") in page.links
+
+
+def test_the_page_costs_the_same_queries_for_any_number_of_pictures(boss, brand, asset, django_assert_max_num_queries):
+    pictures = [asset, *(factories.make_asset(brand, (64, 48)) for _ in range(3))]
+    counts = []
+    for some in (pictures[:1], pictures):
+        url = reverse(URL) + "?" + "&".join(f"source={row.pk}" for row in some)
+        data = Page.of(boss.get(url)).data()
+        with django_assert_max_num_queries(15) as queries:
+            boss.post(url, {**data, "do": "price"})
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
 
 
 def test_a_missing_worker_is_said(boss, asset, settings):

@@ -1,0 +1,77 @@
+"""Several matrices asked for at once: shown as one price, ordered as one, a set each."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from image_studio.catalog.pricing import Price
+from image_studio.exceptions import Conflict
+from image_studio.models import IdempotencyKey, VariantSet
+from image_studio.policy import Policy
+from image_studio.providers.base import Finding
+from image_studio.workflow.plan import Matrix
+from image_studio.workflow.preview import Preview, preview
+from image_studio.workflow.variants import request
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """The previews of everything that is asked for, counted together. Nothing was written and nothing spent."""
+
+    previews: tuple[Preview, ...]
+
+    @classmethod
+    def of(cls, policy: Policy, matrices: Sequence[Matrix]) -> Order:
+        """:raises StudioError: as :func:`~image_studio.workflow.preview.preview`."""
+        return cls(previews=tuple(preview(policy, matrix) for matrix in matrices))
+
+    @property
+    def pictures(self) -> int:
+        return sum(found.pictures for found in self.previews)
+
+    @property
+    def cells(self) -> int:
+        return sum(found.cells for found in self.previews)
+
+    @property
+    def price(self) -> Price:
+        return sum((found.price for found in self.previews), Price())
+
+    @property
+    def blocked(self) -> bool:
+        return any(found.blocked for found in self.previews)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        every = [finding for found in self.previews for finding in found.findings]
+        return tuple(finding for i, finding in enumerate(every) if finding not in every[:i])
+
+    @property
+    def digest(self) -> str:
+        if len(self.previews) == 1:
+            return self.previews[0].digest
+        return hashlib.sha256("".join(found.digest for found in self.previews).encode()).hexdigest()
+
+    def place(self, policy: Policy, key: str, *, seen: str) -> list[VariantSet]:
+        """Ask for all of it. Each set's key derives from ``key``, so that a second post makes nothing new, and one
+        that broke off half-way goes on where it stopped.
+
+        :param key: up to 60 characters.
+        :param seen: the digest of what the person was shown.
+        :raises Conflict: ``preview.changed`` where that is not what would be made now; then nothing is asked for.
+        """
+        if len(self.previews) == 1:
+            # The workflow knows a key that was answered before it looks at the digest.
+            return [request(policy, self.previews[0].matrix, key=key, digest=seen or "none")]
+        keys = [
+            f"{key}:{found.matrix.source.pk if found.matrix.source else i}" for i, found in enumerate(self.previews)
+        ]
+        if seen != self.digest and not _all_answered(policy, keys):
+            raise Conflict("preview.changed")
+        return [request(policy, p.matrix, key=k, digest=p.digest) for p, k in zip(self.previews, keys, strict=True)]
+
+
+def _all_answered(policy: Policy, keys: Sequence[str]) -> bool:
+    return IdempotencyKey.objects.filter(user_id=policy.actor.user_id, key__in=keys).count() == len(keys)

@@ -1,0 +1,173 @@
+"""The live line: what the form as it stands would make and cost, as data; nothing is ever written."""
+
+from __future__ import annotations
+
+import pytest
+from django.urls import reverse
+
+from image_studio.models import BrandMembership, Job, VariantSet
+from image_studio.testing import fake_settings
+from tests import factories
+from tests.admin.browser import Page
+
+pytestmark = pytest.mark.django_db
+PAGE, PRICE = "admin:image_studio_variantset_generate", "admin:image_studio_variantset_price"
+JSON = {"Accept": "application/json"}
+
+
+@pytest.fixture(autouse=True)
+def channels():
+    return factories.make_channels("square", "story")
+
+
+@pytest.fixture
+def asset(brand):
+    return factories.make_asset(brand, (400, 300))
+
+
+def query_of(**query):
+    return "?" + "&".join(f"{key}={value}" for key, value in query.items())
+
+
+def ask(client, query, **changes):
+    """What the page's script sends: the form as it is, to the price address."""
+    data = Page.of(client.get(reverse(PAGE) + query)).data(**changes)
+    return client.post(reverse(PRICE) + query, data, headers=JSON)
+
+
+def test_the_line_counts_and_the_digest_orders_exactly_that(boss, asset):
+    query = query_of(source=asset.pk)
+    found = ask(boss, query).json()
+    assert found["line"] == "Makes 2 pictures free, composes 4 cells free."
+    assert found["button"] == "Make 2 pictures and compose 4 cells, free"
+    assert (found["errors"], found["findings"]) == ({}, [])
+    assert not VariantSet.objects.exists()
+    data = Page.of(boss.get(reverse(PAGE) + query)).data(digest=found["digest"])
+    response = boss.post(reverse(PAGE) + query, {**data, "do": "order"})
+    assert response["Location"] == reverse("admin:image_studio_variantset_change", args=[VariantSet.objects.get().pk])
+    assert Job.objects.filter(kind="picture").count() == 2
+
+
+def test_a_changed_choice_has_another_digest(boss, asset):
+    query = query_of(source=asset.pk)
+    digests = {ask(boss, query, **changes).json()["digest"] for changes in ({}, {"takes": "2"}, {"channels": "square"})}
+    assert len(digests) == 3
+
+
+def test_every_usable_route_is_priced_for_the_chosen_matrix(boss, brand, folder, settings):
+    settings.IMAGE_STUDIO = {**settings.IMAGE_STUDIO, **fake_settings(ledger=folder / "ledger.jsonl", price=40_000)}
+    query = query_of(prompt=factories.make_prompt(brand).prompt.pk)
+    cards = ask(boss, query).json()["cards"]
+    assert cards["placeholder"] == {"price": "free", "why_not": ""}
+    assert cards["fake"] == {"price": "about $0.08 (max $0.08)", "why_not": ""}
+    assert cards["reframe"] == {"price": "", "why_not": "Needs a picture to start from."}
+    more = ask(boss, query, takes="3", route="fake").json()
+    assert more["cards"]["fake"]["price"] == "about $0.24 (max $0.24)"
+    assert more["line"] == "Buys 6 pictures for about $0.24 (max $0.24), composes 12 cells free."
+    assert more["button"] == "Make 6 pictures for about $0.24 and compose 12 cells"
+
+
+def test_a_route_that_cannot_make_the_matrix_says_why(boss, brand, settings):
+    settings.IMAGE_STUDIO = {**settings.IMAGE_STUDIO, "MODELS": {"previs-placeholder": {"qualities": ("low",)}}}
+    found = ask(boss, query_of(prompt=factories.make_prompt(brand).prompt.pk)).json()
+    assert "is no choice for quality" in found["cards"]["placeholder"]["why_not"]
+    assert found["digest"] == ""
+    assert found["findings"][0]["link"] == "#routes"
+
+
+def test_a_route_without_a_price_says_so_and_the_others_keep_theirs(boss, brand, settings):
+    settings.IMAGE_STUDIO = {
+        **settings.IMAGE_STUDIO,
+        "MODELS": {"dear": {"provider": "previs", "title": "Dear"}},
+        "ROUTES": {"dear": {"title": "Dear", "provider": "previs", "model": "dear"}},
+    }
+    cards = ask(boss, query_of(prompt=factories.make_prompt(brand).prompt.pk)).json()["cards"]
+    assert cards["dear"]["price"] == ""
+    assert "has no price" in cards["dear"]["why_not"]
+    assert cards["placeholder"]["price"] == "free"
+
+
+def test_a_missing_variable_is_said_and_the_counts_stay(boss, brand):
+    found = ask(boss, query_of(prompt=factories.make_prompt(brand, "A {thing}").prompt.pk)).json()
+    assert found["line"] == "Makes 2 pictures free, composes 4 cells free. Thing: This field is required."
+    assert found["errors"] == {"var_thing": ["This field is required."]}
+    assert found["digest"] == ""
+
+
+def test_no_channel_leaves_nothing_to_count(boss, asset):
+    found = ask(boss, query_of(source=asset.pk), channels=None).json()
+    assert found["line"] == "Channels: Choose at least one channel."
+    assert found["button"] == "Nothing to make yet"
+    assert found["cards"]["reframe"]["price"] == ""
+
+
+def test_a_finding_names_its_places_and_its_fix(boss, asset, brand):
+    found = ask(boss, query_of(source=asset.pk), text_headline_en="漢字").json()
+    (finding,) = found["findings"]
+    assert finding["blocks"] is True
+    assert finding["where"] == "Layout: Square post in en, Story in en"
+    assert finding["link"].startswith(reverse("admin:image_studio_brand_change", args=[brand.pk]))
+    assert found["digest"] == ""
+    assert "1 finding must be mended." in found["line"]
+    assert "must be mended" in found["html"]
+
+
+def test_words_of_a_person_are_escaped_in_the_fragment(boss, brand):
+    query = query_of(prompt=factories.make_prompt(brand, "A {thing}").prompt.pk)
+    html = ask(boss, query, var_thing="<script>1</script>").json()["html"]
+    assert "&lt;script&gt;" in html
+    assert "<script>" not in html
+
+
+def test_too_many_cells_are_one_clear_message(boss, asset, settings):
+    settings.IMAGE_STUDIO = {**settings.IMAGE_STUDIO, "MAX_CELLS": 3}
+    found = ask(boss, query_of(source=asset.pk)).json()
+    assert "4 cells; 3 is the most" in found["errors"]["__all__"][0]
+
+
+def test_a_brand_without_a_kit_is_said(boss):
+    brand = factories.Brand.objects.create(slug="bare", name="Bare")
+    found = ask(boss, query_of(source=factories.make_asset(brand, (300, 200)).pk)).json()
+    assert "has no kit yet" in found["errors"]["__all__"][0]
+
+
+@pytest.mark.parametrize("query", ["", "?source=nonsense", "?source=00000000-0000-7000-8000-000000000000"])
+def test_without_a_start_there_is_a_message_and_no_price(boss, query):
+    found = boss.post(reverse(PRICE) + query, {}, headers=JSON).json()
+    assert (found["digest"], list(found["errors"])) == ("", ["__all__"])
+
+
+def test_another_brands_source_has_no_price(as_role, asset):
+    theirs = factories.make_asset(factories.make_brand(), (300, 300))
+    found = as_role("manager").post(reverse(PRICE) + query_of(source=theirs.pk), {}, headers=JSON).json()
+    assert "no such picture" in found["line"]
+    assert found["cards"] == {}
+
+
+def test_a_role_that_was_taken_away_is_said_as_data(as_role, asset):
+    creator = as_role("creator")
+    query = query_of(source=asset.pk)
+    data = Page.of(creator.get(reverse(PAGE) + query)).data()
+    BrandMembership.objects.filter(user=creator.user).update(role="viewer")
+    response = creator.post(reverse(PRICE) + query, data, headers=JSON)
+    assert response.status_code == 403
+    assert response.json()["code"] == "policy.not_allowed"
+
+
+def test_a_session_that_ended_is_a_redirect_that_the_script_knows(boss, asset):
+    query = query_of(source=asset.pk)
+    data = Page.of(boss.get(reverse(PAGE) + query)).data()
+    boss.logout()
+    assert boss.post(reverse(PRICE) + query, data, headers=JSON).status_code == 302
+
+
+def test_only_a_post_is_answered(boss, asset):
+    assert boss.get(reverse(PRICE) + query_of(source=asset.pk)).status_code == 405
+
+
+def test_a_price_costs_few_queries_whoever_asks(as_role, brand, django_assert_max_num_queries):
+    creator = as_role("creator")
+    query = query_of(prompt=factories.make_prompt(brand).prompt.pk)
+    data = Page.of(creator.get(reverse(PAGE) + query)).data()
+    with django_assert_max_num_queries(14):
+        creator.post(reverse(PRICE) + query, data, headers=JSON)
