@@ -7,13 +7,14 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from image_studio.admin.base import StudioAdmin, chip
+from image_studio.admin.files import partial
 from image_studio.models import Job
 from image_studio.states import JOB
 from image_studio.wording import explain
@@ -42,6 +43,13 @@ class JobAdmin(StudioAdmin):
     actions = None
     waits = True
     change_list_template = "admin/image_studio/list.html"
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(partial, cacheable=True)
+        return [
+            path("<uuid:job_id>/partial/<int:index>/", view, name="image_studio_job_partial"),
+            *super().get_urls(),
+        ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).prefetch_related("attempts")

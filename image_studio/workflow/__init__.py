@@ -5,11 +5,13 @@ Admin, API and commands call these functions and nothing else, so they can never
 transaction, and rings the doorbell or sends the signal after the commit.
 """
 
+from image_studio.workflow.archive import Archive, archive
 from image_studio.workflow.cells import cancel, cancel_cell, recompose, retry, retry_cell
 from image_studio.workflow.jobs import cancel_job, retry_job
 from image_studio.workflow.kits import export_kit, import_kit, save_kit
 from image_studio.workflow.library import Ingested, ServedFile, describe, file_for, ingest
 from image_studio.workflow.once import Once, once, replayed
+from image_studio.workflow.partials import partial_for
 from image_studio.workflow.plan import Matrix, PlannedCell, PlannedJob
 from image_studio.workflow.preview import Preview, RouteCard, preview, route_cards
 from image_studio.workflow.prompts import save_prompt
@@ -18,6 +20,7 @@ from image_studio.workflow.sheet import Cell, Sheet, SheetRow, sheet
 from image_studio.workflow.variants import blocked_error, judged, order, request
 
 __all__ = [
+    "Archive",
     "Cell",
     "Ingested",
     "Matrix",
@@ -31,6 +34,7 @@ __all__ = [
     "SheetRow",
     "approve",
     "approve_and_publish",
+    "archive",
     "blocked_error",
     "cancel",
     "cancel_cell",
@@ -44,6 +48,7 @@ __all__ = [
     "judged",
     "once",
     "order",
+    "partial_for",
     "preview",
     "publish",
     "recompose",
