@@ -1,0 +1,231 @@
+"""The first page: what needs this person, what runs, what it cost, and what came out last."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
+from django.utils import timezone
+
+from image_studio.conf import models
+from image_studio.models import Asset, Job, Variant, VariantSet
+from image_studio.policy import Policy
+from image_studio.runner import beats
+from image_studio.states import JOB, JOB_ENDED
+from image_studio.workflow.queue import HEAVY, Queue, review_queue
+
+#: Nobody counts further than this: a page says "99+".
+MOST = 99
+#: A failure that nobody looked at for this long is history; the job list still has it.
+RECENT = timedelta(days=14)
+#: Models that end within this time are told.
+SOON = timedelta(days=90)
+SETS = 6
+STRIP = 12
+#: What a person may look at: the nouns of the page.
+NOUNS = frozenset({"asset", "variantset", "job"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Some:
+    """A number that is counted only as far as people read it."""
+
+    n: int
+
+    def __bool__(self) -> bool:
+        return self.n > 0
+
+    def __str__(self) -> str:
+        return f"{MOST}+" if self.n > MOST else str(self.n)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """A set and its cells by what became of them.
+
+    :param running: whether a job of it waits or works.
+    :param failed: its jobs that failed lately.
+    :param broken: its cells that could not be composed.
+    """
+
+    variant_set: VariantSet
+    total: int
+    ready: int
+    running: bool
+    failed: int
+    broken: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """A model that its provider takes away."""
+
+    title: str
+    on: date
+    days: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Home:
+    """The page as data; what the person may not see is empty. Money is integer micro-USD.
+
+    :param review: the beginning of the review queue.
+    :param changes: pictures of which a change is asked that nobody has made.
+    :param spent: in this month and today, None for who may not see jobs.
+    :param workers: how many live.
+    :param step: what a new studio needs next: ``brand``, ``upload``, ``generate``, or empty.
+    """
+
+    review: Queue
+    failed: Some
+    unknown: Some
+    changes: tuple[Asset, ...]
+    changes_more: bool
+    sets: tuple[Progress, ...]
+    working: Some
+    workers: int
+    spent_today: int | None
+    spent_month: int | None
+    ending: tuple[Ending, ...]
+    last: tuple[Asset, ...]
+    step: str
+
+    @property
+    def running(self) -> tuple[Progress, ...]:
+        return tuple(one for one in self.sets if one.running)
+
+    @property
+    def troubled(self) -> tuple[Progress, ...]:
+        return tuple(one for one in self.sets if one.failed or one.broken)
+
+    @property
+    def worker_missing(self) -> bool:
+        return bool(self.working) and self.workers == 0
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing needs this person."""
+        return not (self.review.assets or self.failed or self.unknown or self.changes)
+
+
+def home(policy: Policy, *, nouns: Collection[str] = NOUNS) -> Home:
+    """The page of a person, in a constant number of queries that no size of the library changes.
+
+    :param nouns: what the person may look at at all, of :data:`NOUNS`; the rest stays empty.
+    """
+    live, trouble, unknown = _jobs(policy) if "job" in nouns else ([], [], 0)
+    last, changes = _pictures(policy) if "asset" in nouns else ([], [])
+    sets = _sets(policy, live, trouble) if "variantset" in nouns else ()
+    broken = sum(one.broken for one in sets)
+    today, month = _spent(policy) if "job" in nouns else (None, None)
+    return Home(
+        review=review_queue(policy, limit=MOST) if "asset" in nouns else Queue(assets=(), more=False),
+        failed=Some(n=len(trouble) + broken),
+        unknown=Some(n=unknown),
+        changes=tuple(changes[:SETS]),
+        changes_more=len(changes) > SETS,
+        sets=sets,
+        working=Some(n=len(live)),
+        workers=beats.alive(),
+        spent_today=today,
+        spent_month=month,
+        ending=_ending(),
+        last=tuple(last),
+        step=_step(policy, last) if "asset" in nouns else "",
+    )
+
+
+def _jobs(policy: Policy) -> tuple[list[UUID | None], list[UUID | None], int]:
+    """The sets of what waits or works and of what failed lately; how many outcomes are unknown."""
+    jobs = policy.visible(Job.objects.all())
+    going = [state for state in JOB.labels if state not in JOB_ENDED]
+    live = jobs.filter(state__in=going).order_by("-pk").values_list("variant_set_id", flat=True)
+    # The time that a job was free to run stands in the index beside its state; no failure is older than it.
+    failed = jobs.filter(state__in=("failed", "blocked"), available_at__gt=timezone.now() - RECENT)
+    trouble = failed.order_by("-available_at").values_list("variant_set_id", flat=True)
+    unknown = jobs.filter(state="unknown").values_list("pk", flat=True)[: MOST + 1]
+    return list(live[: MOST + 1]), list(trouble[: MOST + 1]), len(unknown)
+
+
+def _pictures(policy: Policy) -> tuple[list[Asset], list[Asset]]:
+    """The newest pictures, and the newest of which a change is asked."""
+    assets = policy.visible(Asset.objects.select_related("channel")).defer(*HEAVY).order_by("-pk")
+    asked = assets.filter(change_asked__isnull=False).select_related("change_asked", "channel")
+    return list(assets[:STRIP]), list(asked[: SETS + 1])
+
+
+def _sets(policy: Policy, live: Iterable[UUID | None], trouble: Iterable[UUID | None]) -> tuple[Progress, ...]:
+    """What runs and what failed, the newest first, with their cells counted."""
+    running = [key for key in dict.fromkeys(live) if key]
+    failed = Counter(key for key in trouble if key)
+    wanted = {*running[:SETS], *list(failed)[:SETS], *_broken(policy)}
+    rows = policy.visible(VariantSet.objects.filter(pk__in=wanted)).select_related("brand").order_by("-pk")
+    cells = _cells(wanted)
+    return tuple(
+        Progress(
+            variant_set=row,
+            total=cells[row.pk].total(),
+            ready=cells[row.pk]["ready"],
+            running=row.pk in running,
+            failed=failed[row.pk],
+            broken=cells[row.pk]["compose_failed"],
+        )
+        for row in rows
+    )
+
+
+def _broken(policy: Policy) -> list[UUID]:
+    """Sets of late with a cell that could not be composed: that is no job's failure."""
+    cells = Variant.objects.filter(variant_set=OuterRef("pk"), state="compose_failed")
+    late = VariantSet.objects.filter(Exists(cells), pk__gte=first_id(timezone.now() - RECENT))
+    return list(policy.visible(late).order_by("-pk").values_list("pk", flat=True)[:SETS])
+
+
+def _cells(sets: Collection[UUID]) -> defaultdict[UUID, Counter[str]]:
+    """The cells of each set by their state."""
+    found: defaultdict[UUID, Counter[str]] = defaultdict(Counter)
+    rows = Variant.objects.filter(variant_set__in=sets).order_by().values_list("variant_set_id", "state")
+    for key, state, n in rows.annotate(n=Count("pk")):
+        found[key][state] = n
+    return found
+
+
+def _spent(policy: Policy) -> tuple[int, int]:
+    """What the jobs cost that were asked for today and in this month, by the site's clock."""
+    now = timezone.localtime()
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    month = today.replace(day=1)
+    jobs: QuerySet[Any] = policy.visible(Job.objects.filter(pk__gte=first_id(month), cost_micro_usd__gt=0))
+    found = jobs.aggregate(today=Sum("cost_micro_usd", filter=Q(pk__gte=first_id(today))), month=Sum("cost_micro_usd"))
+    return found["today"] or 0, found["month"] or 0
+
+
+def first_id(moment: datetime) -> UUID:
+    """The smallest id that a row made at this moment can have: ids begin with their time, and are an index."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80 | 0x7 << 76 | 0x2 << 62)
+
+
+def _ending() -> tuple[Ending, ...]:
+    """Models with a last day, as far as the catalog knows one."""
+    today = timezone.localdate()
+    dated = ((spec, getattr(spec, "ends_on", None)) for spec in models().values())
+    found = [
+        Ending(title=spec.title or spec.id, on=day, days=(day - today).days)
+        for spec, day in dated
+        if isinstance(day, date) and day - today <= SOON
+    ]
+    return tuple(sorted(found, key=lambda one: one.on))
+
+
+def _step(policy: Policy, last: list[Asset]) -> str:
+    """The first of brand, picture and set that is missing."""
+    if not policy.brands().exists():
+        return "brand"
+    if policy.visible(VariantSet.objects.order_by()).exists():
+        return ""
+    return "generate" if last else "upload"
