@@ -12,6 +12,7 @@ from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import Http404
+from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
@@ -30,8 +31,11 @@ from image_studio.api.schema import StudioSchema
 from image_studio.api.throttling import Throttle
 from image_studio.conf import conf
 from image_studio.exceptions import NotAllowed
+from image_studio.models import Brand
 from image_studio.policy import Policy
 
+#: Seconds after which work that was accepted is worth a look.
+SOON = "2"
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -165,6 +169,28 @@ class StudioView(APIView):
         if row is None:
             raise Http404
         return row
+
+    def address(self, name: str, *args: Any) -> str:
+        """The absolute address of a view of this API, wherever and under whatever namespace the site has it."""
+        match = self.request.resolver_match
+        space = match.namespace if match else "image_studio:v1"
+        return str(self.request.build_absolute_uri(reverse(f"{space}:{name}", args=args)))
+
+    def brand(self, slug: str, verb: str) -> Brand:
+        """A brand named by a body.
+
+        :raises Http404: as :meth:`found`.
+        :raises NotAllowed: where the role does not reach for ``verb``.
+        """
+        brand = self.policy.brands().select_related("revision").filter(slug=slug).first()
+        if brand is None:
+            raise Http404
+        self.policy.require(verb, brand)
+        return brand
+
+    def accepted(self, name: str, pk: Any, data: Any) -> Response:
+        """202 for work that goes on: where to look, and in how many seconds."""
+        return Response(data, status=202, headers={"Location": self.address(name, pk), "Retry-After": SOON})
 
     def body(self, serializer: type[Body], *, partial: bool = False, optional: bool = False) -> dict[str, Any]:
         """The request's body, judged.

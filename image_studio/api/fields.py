@@ -36,6 +36,10 @@ class Body(serializers.Serializer):
         """:raises ValidationError: naming every key that is not known."""
         if isinstance(data, Mapping):
             wrong = {key: [self._unknown(key)] for key in data if key not in self.fields}
+            if self.parent is not None:
+                # An object inside is whole, even where only a part of the body is said.
+                lacks = [name for name, one in self.fields.items() if one.required and name not in data]
+                wrong |= {name: [str(self.fields[name].error_messages["required"])] for name in lacks}
             if wrong:
                 raise serializers.ValidationError(wrong)
         return super().to_internal_value(data)

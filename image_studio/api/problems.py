@@ -47,6 +47,12 @@ class TooLarge(StudioError, ValueError):
     http_status = 413
 
 
+class Stale(StudioError, RuntimeError):
+    """What the client read is no longer what is there."""
+
+    http_status = 412
+
+
 def problem(
     status: int,
     code: str,

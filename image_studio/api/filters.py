@@ -1,0 +1,91 @@
+"""What lists can be narrowed by. A value that makes no sense is refused: an empty page must mean that nothing fits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import django_filters
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.exceptions import ValidationError
+
+from image_studio.api.fields import Moment
+from image_studio.api.operations import query
+
+SLUG = "^[-a-zA-Z0-9_]{1,64}$"
+YES_NO = (("true", _("Yes")), ("false", _("No")))
+
+
+class Filter(django_filters.CharFilter):
+    """Words, as they stand; ``about`` tells the OpenAPI document of them."""
+
+    def __init__(self, *args: Any, about: str = "", shape: dict[str, Any] | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.about = about
+        self.shape = shape or {"type": "string"}
+
+
+class Slug(Filter):
+    """A brand's or a channel's short name."""
+
+    def __init__(self, name: str, *, about: str) -> None:
+        super().__init__(name, about=about, shape={"type": "string", "pattern": SLUG})
+
+
+class OneOf(Filter):
+    """One of a few words."""
+
+    def __init__(self, name: str | None = None, *, words: Iterable[str], about: str, method: str | None = None) -> None:
+        self.known = list(words)
+        super().__init__(name, about=about, shape={"type": "string", "enum": self.known}, method=method)
+
+
+class When(Filter):
+    """A moment with its time zone."""
+
+    def __init__(self, name: str, lookup: str, *, about: str) -> None:
+        super().__init__(name, lookup_expr=lookup, about=about, shape={"type": "string", "format": "date-time"})
+
+    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        found: QuerySet[Any] = super().filter(qs, Moment().run_validation(value)) if value else qs
+        return found
+
+
+class StudioFilters(django_filters.FilterSet):
+    """Filters that refuse what they do not know."""
+
+    @property
+    def qs(self) -> QuerySet[Any]:
+        """:raises ValidationError: naming each parameter whose value makes no sense."""
+        wrong = {name: words for name, one in self.filters.items() if (words := self._wrong(name, one))}
+        if wrong:
+            raise ValidationError(wrong)
+        found: QuerySet[Any] = super().qs
+        return found
+
+    def _wrong(self, name: str, one: Any) -> list[str]:
+        value = self.data.get(name)
+        if value is None:
+            return []
+        if isinstance(one, OneOf) and value not in one.known:
+            return [str(_("Choose one of: %(known)s.")) % {"known": ", ".join(one.known)}]
+        if isinstance(one, When):
+            try:
+                Moment().run_validation(value)
+            except ValidationError as error:
+                return [str(words) for words in error.detail]
+        if not value.strip() and name != "q":
+            return [str(_("It is empty: leave it out."))]
+        return [str(_("It is longer than 1000 characters."))] if len(value) > 1000 else []
+
+    @classmethod
+    def parameters(cls) -> tuple[OpenApiParameter, ...]:
+        """The filters as the OpenAPI document knows them."""
+        return tuple(query(name, one.about, one.shape) for name, one in cls.base_filters.items())
+
+
+def yes_no(about: str, method: str) -> OneOf:
+    """``true`` or ``false``."""
+    return OneOf(words=[word for word, _label in YES_NO], about=about, method=method)

@@ -1,0 +1,192 @@
+"""A person decides: reviews, publishing, withdrawing."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from image_studio import workflow
+from image_studio.api import asset_rows as rows
+from image_studio.api.assets import AssetView
+from image_studio.api.fields import Body, Choice, Flag, Number, Text
+from image_studio.api.operations import operation
+from image_studio.models import DECISIONS, DECLARATION, REJECT_REASONS, Job, Review
+from image_studio.models.job import JOB_KINDS
+from image_studio.states import JOB
+
+#: What may be said to a picture; the first three are kept as reviews.
+SAYINGS = (*DECISIONS, "shortlist", "unshortlist")
+#: Saying -> the words that belong to it; others are refused, so that nobody believes that they were heard.
+BELONGS = {
+    "approve": {"declaration", "note", "override", "alt", "seen", "publish"},
+    "reject": {"reason", "note", "seen"},
+    "change": {"note", "region", "seen"},
+    "shortlist": set(),
+    "unshortlist": set(),
+}
+
+
+class ReviewRow(serializers.Serializer):
+    """What a person decided, bound to the bytes that were seen."""
+
+    id = serializers.UUIDField()
+    decision = serializers.ChoiceField(choices=list(DECISIONS.items()))
+    reason = serializers.CharField()
+    note = serializers.CharField()
+    region = serializers.ListField(child=serializers.FloatField(), allow_null=True)
+    declaration = serializers.ListField(child=serializers.CharField())
+    override = serializers.BooleanField()
+    reviewer = serializers.CharField()
+    seen = serializers.CharField(help_text="The SHA-256 of the picture that was decided on.")
+    created_at = serializers.DateTimeField()
+
+
+class WorkRow(serializers.Serializer):
+    """Work that was accepted; `Location` is where to look for it."""
+
+    id = serializers.UUIDField()
+    kind = serializers.ChoiceField(choices=list(JOB_KINDS.items()))
+    state = serializers.ChoiceField(choices=JOB.choices)
+    asset = serializers.UUIDField()
+
+
+class NewReview(Body):
+    """A decision."""
+
+    decision = Choice(choices=SAYINGS)
+    declaration = serializers.ListField(
+        child=Choice(choices=list(DECLARATION)),
+        required=False,
+        max_length=len(DECLARATION),
+        help_text="What the approver signs; all of it while nothing has judged the picture's content.",
+    )
+    reason = Choice(choices=list(REJECT_REASONS), required=False, help_text="Of a rejection.")
+    note = Text(max_length=5000, required=False, allow_blank=True)
+    region = serializers.ListField(
+        child=Number(min_value=0, max_value=1),
+        min_length=4,
+        max_length=4,
+        required=False,
+        allow_null=True,
+        help_text="Where the change is wanted: left, top, width and height, as fractions.",
+    )
+    override = Flag(required=False, help_text="A brand manager approves over a failed check; the note says why.")
+    alt = rows.Alt(required=False, help_text="Alt texts added before it is published.")
+    seen = Text(max_length=64, required=False, allow_blank=True, help_text="The `sha256` of the picture you saw.")
+    publish = Flag(required=False, help_text="Approve and publish at once.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """:raises ValidationError: for words that do not belong to the decision."""
+        saying = attrs["decision"]
+        wrong = [name for name in attrs if name != "decision" and name not in BELONGS[saying]]
+        if wrong:
+            raise serializers.ValidationError({name: [f"It does not belong to {saying}."] for name in wrong})
+        if attrs.get("alt") and not attrs.get("publish"):
+            raise serializers.ValidationError({"alt": ["It belongs to publish: true."]})
+        return attrs
+
+
+class Withdrawal(Body):
+    """Why it is taken off."""
+
+    note = Text(max_length=5000, required=False, allow_blank=True)
+
+
+class Nothing(Body):
+    """No words are needed."""
+
+
+REVIEW_FIELDS = (
+    *("id", "decision", "reason", "note", "region", "declaration", "override"),
+    *("reviewer_label", "sha256", "created_at"),
+)
+
+
+def review_row(row: dict[str, Any]) -> dict[str, Any]:
+    """:class:`ReviewRow` of ``values(*REVIEW_FIELDS)``."""
+    return {**row, "reviewer": row.pop("reviewer_label"), "seen": row.pop("sha256")}
+
+
+def work_row(job: Job) -> dict[str, Any]:
+    """:class:`WorkRow` of a job."""
+    return {"id": job.pk, "kind": job.kind, "state": job.state, "asset": job.asset_id}
+
+
+class Reviews(AssetView):
+    """What people said of a picture."""
+
+    @operation("listReviews", "List what people said of a picture", listed=ReviewRow)
+    def get(self, request: Request, asset_id: UUID) -> Response:
+        found = self.asset(asset_id).reviews.all()
+        return self.listed(request, found, review_row, REVIEW_FIELDS)
+
+    @operation(
+        "reviewAsset",
+        "Approve, reject, ask for a change, or shortlist",
+        description=(
+            "`approve`, `reject` and `change` answer 201 with the review; with `publish` an approval answers 202 with "
+            "the job that makes the public files; `shortlist` and `unshortlist` answer 200 with the picture."
+        ),
+        body=NewReview,
+        answers={200: rows.AssetDetail, 201: ReviewRow, 202: WorkRow},
+        errors=(403, 409),
+    )
+    def post(self, request: Request, asset_id: UUID) -> Response:
+        asset = self.asset(asset_id)
+        said = self.body(NewReview)
+        decision, publish = said.pop("decision"), said.pop("publish", False)
+        if decision in ("shortlist", "unshortlist"):
+            workflow.shortlist(self.policy, asset, on=decision == "shortlist")
+            return Response(self.detail(asset))
+        if publish:
+            job = workflow.approve_and_publish(self.policy, asset, **said)
+            return self.accepted("job-detail", job.pk, work_row(job))
+        review = self._decide(decision, asset, said)
+        row = {name: getattr(review, name) for name in REVIEW_FIELDS}
+        return Response(review_row(row), status=201, headers={"Location": self.address("asset-reviews", asset.pk)})
+
+    def _decide(self, decision: str, asset: Any, said: dict[str, Any]) -> Review:
+        if decision == "approve":
+            return workflow.approve(self.policy, asset, **said)
+        if decision == "reject":
+            return workflow.reject(self.policy, asset, **{"reason": "", **said})
+        return workflow.change_this(self.policy, asset, **{"note": "", **said})
+
+
+class Publish(AssetView):
+    """Make an approved picture public."""
+
+    @operation(
+        "publishAsset",
+        "Publish an approved picture",
+        description="It is live when its job is done. Asking twice gives the same job.",
+        answers={202: WorkRow},
+        errors=(403, 409),
+    )
+    def post(self, request: Request, asset_id: UUID) -> Response:
+        asset = self.asset(asset_id)
+        self.body(Nothing, optional=True)
+        job = workflow.publish(self.policy, asset)
+        return self.accepted("job-detail", job.pk, work_row(job))
+
+
+class Withdraw(AssetView):
+    """Take a picture off the public side."""
+
+    @operation(
+        "withdrawAsset",
+        "Withdraw a published picture",
+        description="Its public files are deleted; caches may show it for as long as they were told that they may.",
+        body=Withdrawal,
+        answers={200: rows.AssetDetail},
+        errors=(403, 409),
+    )
+    def post(self, request: Request, asset_id: UUID) -> Response:
+        asset = self.asset(asset_id)
+        said = self.body(Withdrawal, optional=True)
+        workflow.withdraw(self.policy, asset, **said)
+        return Response(self.detail(self.asset(asset_id)))
