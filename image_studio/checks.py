@@ -15,6 +15,7 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Info, Warning  # noqa: A004
 from django.core.files.storage import FileSystemStorage
+from django.core.validators import slug_re
 from django.urls import NoReverseMatch, reverse
 from PIL import features
 
@@ -207,3 +208,50 @@ def check_libraries(*, app_configs: Sequence[AppConfig] | None, **kwargs: Any) -
         for name in wanted
         if name in ("avif", "webp") and not features.check(name)
     ]
+
+
+def check_field(field: Any) -> list[CheckMessage]:
+    """E005 to E007 and W009: a field that takes pictures. Called by the field, so also where the app is missing."""
+    return [*_installed(field), *_slugs(field), *_emptiness(field), *_constraint(field)]
+
+
+def _installed(field: Any) -> Iterator[CheckMessage]:
+    if not apps.is_installed("image_studio"):
+        yield Error(
+            "AssetForeignKey points at image_studio, which is not installed.",
+            hint="Add 'image_studio' to INSTALLED_APPS, and run migrate.",
+            obj=field,
+            id="image_studio.E005",
+        )
+
+
+def _slugs(field: Any) -> Iterator[CheckMessage]:
+    for name in ("brand", "channel"):
+        given = getattr(field, name)
+        if given and not (isinstance(given, str) and slug_re.match(given)):
+            yield Error(
+                f"{name}={given!r} is no slug.",
+                hint=f"Give the short name of the {name} as a string, for example {name}='acme'.",
+                obj=field,
+                id="image_studio.E006",
+            )
+
+
+def _emptiness(field: Any) -> Iterator[CheckMessage]:
+    if field.blank and not field.null:
+        yield Error(
+            "A form may leave this picture out (blank=True), but its column cannot (null=False).",
+            hint="Set null=True as well, or take blank=True away.",
+            obj=field,
+            id="image_studio.E007",
+        )
+
+
+def _constraint(field: Any) -> Iterator[CheckMessage]:
+    if not field.db_constraint:
+        yield Warning(
+            "Without its constraint (db_constraint=False) the database lets a picture go that a page uses.",
+            hint="Take db_constraint=False away, unless the pictures lie in another database.",
+            obj=field,
+            id="image_studio.W009",
+        )

@@ -31,6 +31,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "django_filters",
     "image_studio",
+    "tests.testapp",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -3,12 +3,14 @@
 from django.db import models
 from django.urls import reverse
 
+from image_studio.fields import AssetForeignKey
+
 LOCALES = {"en": "English", "ar": "العربية"}
 RIGHT_TO_LEFT = frozenset({"ar"})
 
 
 class Article(models.Model):
-    """A page of the magazine. PROTECT: a picture that a page uses cannot be deleted."""
+    """A page of the magazine. A picture that it uses cannot be deleted; one that is withdrawn is no longer shown."""
 
     title = models.CharField(max_length=200)
     slug = models.SlugField(unique=True)
@@ -16,23 +18,9 @@ class Article(models.Model):
     standfirst = models.TextField(blank=True)
     body = models.TextField(blank=True, help_text="Paragraphs, divided by an empty line.")
     locale = models.CharField(max_length=10, choices=list(LOCALES.items()), default="en")
-    picture = models.ForeignKey(
-        "image_studio.Asset",
-        models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="+",
-        limit_choices_to={"state": "published"},
-    )
+    picture = AssetForeignKey(null=True, blank=True)
     #: The same story for cards: a picture cut for that shape, not the hero squeezed into it.
-    card = models.ForeignKey(
-        "image_studio.Asset",
-        models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="+",
-        limit_choices_to={"state": "published"},
-    )
+    card = AssetForeignKey(null=True, blank=True)
     position = models.PositiveIntegerField(default=0)
 
     class Meta:

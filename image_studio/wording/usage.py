@@ -1,0 +1,14 @@
+"""Words of pictures that pages use."""
+
+from django.utils.translation import gettext_lazy as _
+
+WORDS = {
+    "usage.unknown": _("There is no such picture here. Choose one of those that are offered."),
+    "usage.withdrawn": _("This picture was withdrawn. Choose another, or have it published again."),
+    "usage.not_published": _("This picture is not published yet. Publish it first, or choose another."),
+    "usage.expired": _("The rights to this picture have ended. Choose another, or extend them in the studio."),
+    "usage.other_brand": _("This picture belongs to another brand. Choose one of the brand {brand}."),
+    "usage.other_channel": _("This picture was made for another place. Choose one of the channel {channel}."),
+    "usage.not_offered": _("This page does not take that picture. Choose one of those that are offered."),
+    "usage.bad_place": _("This page of pictures does not exist. Start again from the first one."),
+}

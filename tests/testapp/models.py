@@ -1,0 +1,45 @@
+"""Models of a site that take pictures: plainly, narrowed, and in rows of an inline."""
+
+from django.db import models
+
+from image_studio.fields import AssetForeignKey
+
+
+class Article(models.Model):
+    """A page with an address of its own."""
+
+    title = models.CharField(max_length=100)
+    picture = AssetForeignKey(null=True, blank=True)
+    card = AssetForeignKey(null=True, blank=True, brand="acme", channel="square")
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return f"/articles/{self.pk}/"
+
+
+class Slide(models.Model):
+    """A row of an article; it has neither a page nor a change form."""
+
+    article = models.ForeignKey(Article, models.CASCADE, related_name="slides")
+    picture = AssetForeignKey()
+
+    def __str__(self) -> str:
+        return f"slide {self.pk}"
+
+
+class Event(models.Model):
+    """A thing that is edited in the admin and shown nowhere, and one made of it."""
+
+    name = models.CharField(max_length=100)
+    poster = AssetForeignKey(null=True, blank=True, related_name="events")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Concert(Event):
+    """Its poster stands in the parent's table."""
+
+    hall = models.CharField(max_length=100)
