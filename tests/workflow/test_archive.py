@@ -172,7 +172,7 @@ def test_no_title_reaches_a_path(title, name):
 
 
 @pytest.mark.parametrize(
-    ("slug", "folder"), [("../up", "up"), ("con", "con-"), ("..", "channel"), ("a/b\x00c", "a-b-c"), ("LPT1", "LPT1-")]
+    ("slug", "folder"), [("../up", "up"), ("con", "con-"), ("..", "channel"), ("a/b\nc", "a-b-c"), ("LPT1", "LPT1-")]
 )
 def test_no_channel_reaches_a_path(slug, folder):
     made = small()
