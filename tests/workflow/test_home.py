@@ -1,0 +1,181 @@
+"""The first page as data: what it counts, how far, for whom, and that its cost is constant."""
+
+from __future__ import annotations
+
+import sys
+from datetime import date, timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from image_studio.catalog import specs
+from image_studio.models import Asset, Job, Variant, VariantSet
+from image_studio.policy import Policy
+from image_studio.workflow import change_this
+from image_studio.workflow.home import first_id, home
+from tests import factories
+from tests.workflow.test_queue import SMALL, make_cells
+
+pytestmark = pytest.mark.django_db
+OPERATOR = Policy.operator()
+#: The package has a verb of the same name.
+module = sys.modules[home.__module__]
+
+
+@pytest.fixture
+def brand():
+    return factories.make_bare_brand()
+
+
+@pytest.fixture
+def running(brand):
+    """A set of four cells; the first is ready."""
+    made = factories.make_set(brand, locales=("en", "ar"))
+    asset = factories.make_asset(brand, SMALL, kind="composed")
+    Variant.objects.filter(pk=made.variants.first().pk).update(asset=asset, state="ready")
+    return made
+
+
+def test_an_empty_studio_begins_with_a_brand(db):
+    found = home(OPERATOR)
+    assert (found.step, found.quiet, found.last) == ("brand", True, ())
+    stranger = Policy(factories.make_user())
+    factories.make_bare_brand()
+    assert home(stranger).step == "brand"
+
+
+def test_the_steps_follow_what_is_there(brand):
+    assert home(OPERATOR).step == "upload"
+    factories.make_asset(brand, SMALL)
+    assert home(OPERATOR).step == "generate"
+    factories.make_set(brand)
+    assert home(OPERATOR).step == ""
+
+
+def test_what_waits_for_review_is_the_queue(brand):
+    cells = make_cells(brand, 3)
+    assert list(home(OPERATOR).review.assets) == cells
+    assert home(Policy(factories.make_user("viewer", brand=brand))).review.assets == ()
+
+
+def test_running_sets_show_how_far_they_are(running):
+    (one,) = home(OPERATOR).running
+    assert (one.variant_set, one.ready, one.total) == (running, 1, 4)
+    running.jobs.update(state="done")
+    assert home(OPERATOR).running == ()
+
+
+def test_a_missing_worker_matters_while_something_waits(running, settings):
+    settings.IMAGE_STUDIO = {**settings.IMAGE_STUDIO, "DOORBELL": "poll"}
+    assert home(OPERATOR).worker_missing
+    running.jobs.update(state="done")
+    assert not home(OPERATOR).worker_missing
+
+
+def test_failures_are_told_with_their_sets(brand, running):
+    running.jobs.update(state="failed", available_at=timezone.now())
+    broken = factories.make_set(brand)
+    broken.jobs.update(state="done")
+    cell = broken.variants.first()
+    Variant.objects.filter(pk=cell.pk).update(state="compose_failed")
+    found = home(OPERATOR)
+    assert str(found.failed) == "3"
+    assert {one.variant_set for one in found.troubled} == {running, broken}
+
+
+def test_old_failures_are_history_but_unknown_outcomes_never(running):
+    long_since = timezone.now() - module.RECENT - timedelta(days=1)
+    running.jobs.update(state="failed", available_at=long_since)
+    assert not home(OPERATOR).failed
+    running.jobs.update(state="unknown")
+    assert str(home(OPERATOR).unknown) == "2"
+
+
+def test_nobody_counts_further_than_people_read(brand, monkeypatch):
+    monkeypatch.setattr(module, "MOST", 2)
+    for _ in range(4):
+        factories.make_job(brand, state="unknown")
+    assert str(home(OPERATOR).unknown) == "2+"
+
+
+def test_changes_that_are_asked_for_are_listed_newest_first(brand):
+    cells = make_cells(brand, 3)
+    change_this(OPERATOR, cells[0], note="warmer")
+    change_this(OPERATOR, cells[1], note="closer")
+    found = home(OPERATOR)
+    assert [asset.change_asked.note for asset in found.changes] == ["closer", "warmer"]
+    assert not found.changes_more
+
+
+def test_spending_is_summed_by_day_and_month(brand):
+    assert (home(OPERATOR).spent_today, home(OPERATOR).spent_month) == (0, 0)
+    now = timezone.localtime()
+    factories.make_job(brand, cost_micro_usd=40_000)
+    month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    earlier = [first_id(month), first_id(month - timedelta(seconds=1))]
+    for key in earlier:
+        factories.make_job(brand, id=key, cost_micro_usd=2_000_000)
+    found = home(OPERATOR)
+    today = 2_040_000 if now.day == 1 else 40_000
+    assert (found.spent_today, found.spent_month) == (today, 2_040_000)
+
+
+def test_another_brands_money_and_work_are_not_told(brand, running):
+    factories.make_job(brand, cost_micro_usd=40_000)
+    factories.make_job(brand, state="unknown")
+    other = factories.make_bare_brand()
+    found = home(Policy(factories.make_user("manager", brand=other)))
+    assert (found.spent_month, found.sets, found.last, found.working.n, found.unknown.n) == (0, (), (), 0, 0)
+
+
+def test_own_only_members_see_their_own(brand, running):
+    user = factories.make_user("creator", brand=brand, own_only=True)
+    own = factories.make_asset(brand, SMALL, created_by=user)
+    mine = factories.make_set(brand, requested_by=user)
+    found = home(Policy(user))
+    assert found.last == (own,)
+    assert [one.variant_set for one in found.sets] == [mine]
+
+
+def test_nouns_that_are_hidden_stay_empty(brand, running):
+    factories.make_job(brand, state="unknown", cost_micro_usd=5)
+    found = home(OPERATOR, nouns=())
+    assert (found.spent_month, found.unknown.n, found.sets, found.last, found.step) == (None, 0, (), (), "")
+    assert home(OPERATOR, nouns=["asset"]).sets == ()
+
+
+def test_models_that_end_are_told_in_time(monkeypatch):
+    class Ending(specs.ModelSpec):
+        ends_on: date | None = None
+
+    def spec(name, days):
+        made = Ending(id=name, provider="previs", title=name.title())
+        object.__setattr__(made, "ends_on", timezone.localdate() + timedelta(days=days))
+        return made
+
+    rows = {name: spec(name, days) for name, days in (("far", 400), ("soon", 30), ("over", -3))}
+    monkeypatch.setattr(module, "models", lambda: rows)
+    assert [(one.title, one.days) for one in home(OPERATOR).ending] == [("Over", -3), ("Soon", 30)]
+
+
+def test_no_size_changes_what_it_costs(brand, running):
+    policy = Policy(factories.make_user("manager", brand=brand))
+    policy.brands()  # memberships are read once a request
+
+    def cost():
+        with CaptureQueriesContext(connection) as queries:
+            home(policy)
+        counts = [query["sql"] for query in queries if "COUNT(" in query["sql"].upper()]
+        assert len(counts) == 2, counts  # the cells of the few sets that are shown, and the workers
+        return len(queries)
+
+    before = cost()
+    make_cells(brand, 6)
+    for _ in range(3):
+        factories.make_set(brand)
+        factories.make_job(brand, state="unknown")
+        factories.make_job(brand, state="failed", available_at=timezone.now())
+    assert Asset.objects.count() + Job.objects.count() + VariantSet.objects.count() > 20
+    assert cost() == before <= 14
