@@ -67,7 +67,7 @@ test-thorough: $(VENV)/.group-test ## What is too long for the default suite: ev
 	@$(PY) -m pytest -n auto --maxprocesses 8 --dist worksteal -m thorough $(ARGS)
 
 .PHONY: check
-check: lint types contract migrations package docs ## Everything that judges the code without running it
+check: lint types contract migrations openapi package docs ## Everything that judges the code without running it
 
 .PHONY: lint
 lint: $(VENV)/.group-check
@@ -86,6 +86,19 @@ contract: $(VENV)/.group-check
 migrations: $(VENV)/.group-test
 	$(PY) -m django makemigrations --check --dry-run --settings=tests.settings
 	$(PY) example_project/manage.py makemigrations --check --dry-run
+
+OPENAPI = $(PY) -m django spectacular --settings=tests.settings --urlconf=image_studio.urls \
+	  --custom-settings=image_studio.api.document.SETTINGS --fail-on-warn --validate
+
+.PHONY: openapi
+openapi: $(VENV)/.group-test ## Whether docs/openapi.yaml says what the code does; no warning, no difference
+	@mkdir -p var
+	@$(OPENAPI) --file var/openapi.yaml
+	@diff -u docs/openapi.yaml var/openapi.yaml || { echo "docs/openapi.yaml is not what the code says. Run: make openapi-write" >&2; exit 1; }
+
+.PHONY: openapi-write
+openapi-write: $(VENV)/.group-test ## Write docs/openapi.yaml anew
+	@$(OPENAPI) --file docs/openapi.yaml
 
 .PHONY: package
 package: $(VENV)/.group-check ## Build wheel and source archive, and judge them

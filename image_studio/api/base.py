@@ -30,7 +30,7 @@ from image_studio.api.rendering import OWN, JSONRenderer, Negotiation
 from image_studio.api.schema import StudioSchema
 from image_studio.api.throttling import Throttle
 from image_studio.conf import conf
-from image_studio.exceptions import NotAllowed
+from image_studio.exceptions import NotAllowed, StudioError
 from image_studio.models import Brand
 from image_studio.policy import Policy
 
@@ -71,6 +71,8 @@ class StudioView(APIView):
     scopes: ClassVar[Mapping[str, str]] = {}
     filters: ClassVar[Any] = None
 
+    #: :meth:`get_authenticators` says.
+    authentication_classes = ()
     renderer_classes = (JSONRenderer,)
     parser_classes: ClassVar[Sequence[Any]] = (StrictJSONParser,)
     permission_classes: ClassVar[Sequence[Any]] = (SignedIn,)
@@ -272,6 +274,12 @@ class UploadView(StudioView):
     scopes: ClassVar[Mapping[str, str]] = {"POST": "upload"}
 
 
+class NoSuchAddress(StudioError, LookupError):
+    """No view stands here."""
+
+    http_status = 404
+
+
 class Missing(StudioView):
     """Any other address: a problem as JSON, not the site's page."""
 
@@ -282,7 +290,7 @@ class Missing(StudioView):
         return []
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        raise Http404
+        raise NoSuchAddress("not_found" if request.path.endswith("/") else "not_found.slash")
 
 
 def as_uuid(text: str) -> UUID | None:

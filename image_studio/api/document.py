@@ -60,6 +60,7 @@ TAGS = [
     {"name": "models", "description": "What can be bought, what it costs, and when it ends."},
     {"name": "published", "description": "What everybody may see, without signing in."},
 ]
+SERVER = "Where the site includes image_studio.urls."
 _OURS: dict[str, Any] = {
     "TITLE": "image_studio",
     "VERSION": "1",
@@ -71,6 +72,7 @@ _OURS: dict[str, Any] = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     # drf-spectacular's own hook keeps names in a cache that it shares with the site's document.
     "POSTPROCESSING_HOOKS": ["image_studio.api.document.name_enums"],
+    "SERVERS": [{"url": "/studio", "description": SERVER}],
     "SORT_OPERATIONS": False,
     "ENABLE_DJANGO_DEPLOY_CHECK": False,
 }
@@ -115,7 +117,7 @@ def document(server: str = "") -> dict[str, Any]:
 
     :param server: the address below which ``v1/`` lies.
     """
-    servers = [{"url": server or "/studio", "description": "Where the site includes image_studio.urls."}]
+    servers = [{"url": server or "/studio", "description": SERVER}]
     patterns = [path("v1/", include("image_studio.api.urls"))]
     # The settings of drf-spectacular are one object a process.
     with _one_at_a_time, override("en"), patched_settings({**SETTINGS, "SERVERS": servers}):

@@ -40,3 +40,8 @@ class Negotiation(DefaultContentNegotiation):
     """Accept decides, or nothing: no ``?format=`` and no suffix."""
 
     settings = OWN
+
+    def select_parser(self, request: Any, parsers: Any) -> Any:
+        """The parser of exactly this type: a body of ``*/*`` could be anything."""
+        kind = str(request.content_type or "").partition(";")[0].strip().lower()
+        return next((parser for parser in parsers if parser.media_type == kind), None)

@@ -108,7 +108,8 @@ REVIEW_FIELDS = (
 
 def review_row(row: dict[str, Any]) -> dict[str, Any]:
     """:class:`ReviewRow` of ``values(*REVIEW_FIELDS)``."""
-    return {**row, "reviewer": row.pop("reviewer_label"), "seen": row.pop("sha256")}
+    reviewer, seen = row.pop("reviewer_label"), row.pop("sha256")
+    return {**row, "reviewer": reviewer, "seen": seen}
 
 
 def work_row(job: Job) -> dict[str, Any]:
