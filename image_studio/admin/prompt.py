@@ -40,9 +40,22 @@ class VariableForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned = self.cleaned_data
-        if cleaned.get("type") == "choice" and not cleaned.get("choices"):
+        kind, default, choices = cleaned.get("type"), cleaned.get("default"), cleaned.get("choices")
+        if kind == "choice" and not choices:
             self.add_error("choices", _("Write the choices, parted by commas."))
+        elif kind == "choice" and default and default not in choices:
+            self.add_error("default", _("Take one of the choices, or leave it empty."))
+        elif kind == "number" and default and not _is_number(default):
+            self.add_error("default", _("Write a number, or leave it empty."))
         return cleaned
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 VariableRows = rows(VariableForm, spare=2, most=60)
@@ -76,7 +89,7 @@ class PromptForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         self.declared = []
-        if self.variables.is_valid():
+        if self._places_hold():
             self.declared = [
                 {**row.cleaned_data, "choices": list(row.cleaned_data["choices"])} for row in self.variables.used()
             ]
@@ -94,6 +107,20 @@ class PromptForm(forms.ModelForm):  # type: ignore[type-arg]
             except StudioError as error:
                 self.add_error("template", explain_error(error))
         return cleaned
+
+    def _places_hold(self) -> bool:
+        """Whether every row holds, and none says something else of a place that has one."""
+        if not self.variables.is_valid():
+            return False
+        seen: set[str] = set()
+        held = True
+        for row in self.variables.used():
+            name = row.cleaned_data["name"]
+            if name in seen:
+                row.add_error("name", _("This place has a row above. Keep one of them."))
+                held = False
+            seen.add(name)
+        return held
 
 
 @admin.register(Prompt)

@@ -15,6 +15,8 @@ from image_studio.models.brand import Brand, slug_ok
 
 VARIABLE_TYPES = ("text", "choice", "number")
 MAX_PROMPT = 32_000
+#: Places of a template, and letters of a place's name: every one is a field of a form.
+MAX_PLACES, MAX_NAME = 60, 60
 
 
 class Prompt(models.Model):
@@ -115,6 +117,8 @@ def read_template(template: str, variables: list[Any]) -> list[dict[str, Any]]:
         raise InvalidRequest("prompt.broken_template", detail=str(error)) from None
     if not template.strip() or not plain:
         raise InvalidRequest("prompt.broken_template", detail="{name}")
+    if len(set(names)) > MAX_PLACES or any(len(name) > MAX_NAME for name in names):
+        raise InvalidRequest("prompt.too_many_places", most=MAX_PLACES, letters=MAX_NAME)
     declared: dict[str, dict[str, Any]] = {}
     for row in variables:
         if not isinstance(row, dict) or not str(row.get("name", "")).isidentifier():

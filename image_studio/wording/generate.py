@@ -6,6 +6,9 @@ WORDS = {
     "route.never_published": _("Never published."),
     "route.no_instruction": _("Follows no prompt."),
     "route.no_transparency": _("No transparent background."),
+    "prompt.too_many_places": _(
+        "At most {most} places fit into a prompt, each with a name of at most {letters} letters. Write some out."
+    ),
     "request.prompt_unused": _(
         "{model} only crops and extends the picture: the prompt is left out. Start from the prompt alone to have it "
         "followed."

@@ -75,7 +75,17 @@ def test_a_changed_name_is_no_new_version(boss, prompt):
         ({"slug": "Not A Slug"}, "slug"),
         ({"name": ""}, "name"),
         ({"variables-0-name": "two words"}, "variables-0-name"),
+        ({"template": "a\0b"}, "template"),
+        ({"template": "".join(f"{{a{i}}}" for i in range(61))}, "template"),
+        ({"template": "{" + "a" * 61 + "}"}, "template"),
         ({"variables-0-type": "choice"}, "variables-0-choices"),
+        (
+            {"variables-0-type": "choice", "variables-0-choices": "a, b", "variables-0-default": "c"},
+            "variables-0-default",
+        ),
+        ({"variables-0-type": "number", "variables-0-default": "soft"}, "variables-0-default"),
+        ({"variables-1-name": "mood"}, "variables-1-name"),
+        ({"variables-0-choices": "a\0b"}, "variables-0-choices"),
     ],
 )
 def test_what_does_not_hold_is_said_at_its_field(boss, prompt, changes, field):

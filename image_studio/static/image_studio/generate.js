@@ -26,6 +26,7 @@ function orderButton() {
   const button = priceIt.cloneNode();
   button.value = "order";
   button.className = "button default studio-go";
+  button.formAction = location.pathname + location.search;
   priceIt.after(button);
   return button;
 }
@@ -148,14 +149,15 @@ function item(words) {
   return row;
 }
 
-/** A fragment that our own server rendered; folds that were open stay open. */
+/** A fragment that our own server rendered; folds that were open stay open, and focus stays where it was. */
 function showOrder(html) {
   const open = new Set([...confirm.querySelectorAll("details[open]")].map((fold) => fold.dataset.keep));
   const next = document.createElement("template");
   next.innerHTML = html;
   for (const fold of next.content.querySelectorAll("details")) fold.open = open.has(fold.dataset.keep);
-  if (confirm.contains(document.activeElement)) return;
+  const at = confirm.contains(document.activeElement) && document.activeElement.closest("details")?.dataset.keep;
   confirm.replaceChildren(next.content);
+  if (at) confirm.querySelector(`[data-keep="${at}"] > summary`)?.focus({ preventScroll: true });
 }
 
 form.addEventListener("input", (event) => {
@@ -176,8 +178,9 @@ form.addEventListener("submit", (event) => {
   if (wanted === "order" && !fresh) live.textContent = form.dataset.counting;
   ask();
 });
-// Back from the sheet, or from signing in beside it: what is shown may be old.
-addEventListener("pageshow", (event) => event.persisted && later(0));
+// Back from the sheet, or from signing in beside it: what was typed is there again, and what is shown may be old.
+const back = performance.getEntriesByType("navigation")[0]?.type === "back_forward";
+addEventListener("pageshow", (event) => (event.persisted || back) && later(0));
 addEventListener("focus", () => !fresh && later(WAIT));
 
 priceIt.hidden = true;
