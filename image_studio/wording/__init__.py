@@ -11,7 +11,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from image_studio.exceptions import StudioError
-from image_studio.wording import admin, api, brand, compose, generate, imaging, providers, runner, site, work
+from image_studio.wording import (
+    admin,
+    api,
+    brand,
+    compose,
+    generate,
+    imaging,
+    providers,
+    runner,
+    site,
+    usage,
+    work,
+)
 
 WORDS: dict[str, Any] = {
     **imaging.WORDS,
@@ -24,6 +36,7 @@ WORDS: dict[str, Any] = {
     **generate.WORDS,
     **admin.WORDS,
     **api.WORDS,
+    **usage.WORDS,
 }
 
 
