@@ -1,12 +1,18 @@
-"""What the contact sheet's template is given."""
+"""What the contact sheet's templates are given, and a cell as HTML."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import base64
+import hashlib
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django import forms
+from django.template import Context
+from django.template.loader import get_template
+from django.utils.safestring import SafeString
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -14,7 +20,7 @@ from image_studio.admin.base import picture_url
 from image_studio.admin.fields import WordsField
 from image_studio.admin.generate_forms import line_keys
 from image_studio.admin.generating import generate_url
-from image_studio.admin.reviewing import say_controls
+from image_studio.admin.reviewing import SUM, SayForm
 from image_studio.conf import routes
 from image_studio.models import CheckResult, VariantSet
 from image_studio.policy import Policy
@@ -36,6 +42,7 @@ FILTERS = {
     "": gettext_lazy("All"),
     "mine": gettext_lazy("Needs me"),
     "failed": gettext_lazy("Failed"),
+    "shortlisted": gettext_lazy("Shortlisted"),
     "approved": gettext_lazy("Approved"),
 }
 BROKEN = ("failed", "blocked", "unknown", "compose_failed")
@@ -43,6 +50,40 @@ BROKEN = ("failed", "blocked", "unknown", "compose_failed")
 RETRYABLE = ("failed", "blocked", "compose_failed", "cancelled")
 #: Verdicts in the order in which a reviewer wants them.
 ORDER = ("fail", "warn", "not_run", "pass")
+
+
+#: What ticked cells may be told at once -> the right it takes.
+BULK = {
+    "shortlist": "shortlist",
+    "approve": "review",
+    "reject": "review",
+    "publish": "publish",
+    "approve_publish": "publish",
+}
+#: A cell that the filter leaves out.
+ABSENT = "----"
+#: A cell's picture is fitted into this box, in CSS pixels.
+BOX = (260, 300)
+#: A reason is told in full by the inspector; two hundred cells on one page give its beginning.
+MOST_WORDS = 150
+
+
+#: What the page's script says; it has no words of its own.
+SCRIPT_WORDS = {
+    "ended": gettext_lazy("Your session has ended. Sign in again, then come back here."),
+    "sign_in": gettext_lazy("Sign in"),
+    "gone": gettext_lazy("This set is no longer yours to see."),
+    "lost": gettext_lazy("No connection. Trying again in {n} s."),
+    "trouble": gettext_lazy("The server could not answer. Trying again in {n} s."),
+    "now": gettext_lazy("Try now"),
+    "back": gettext_lazy("Connected again."),
+    "not_sent": gettext_lazy("That was not sent: there is no connection. Nothing was changed; try again."),
+    "ticked": gettext_lazy("{n} ticked"),
+    "changed": gettext_lazy("This cell has changed since you opened it."),
+    "show": gettext_lazy("Show it as it is now"),
+    "close": gettext_lazy("Close"),
+    "compare": gettext_lazy("Tick two to four cells that have a picture, then compare."),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,79 +98,153 @@ class Said:
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
-    """A cell as the page draws it."""
+    """A cell as a page draws it."""
 
     cell: Cell
     actions: frozenset[str]
     state: str
     label: Any
-    verdicts: tuple[Said, ...]
-    judged: bool
     name: str
-    full_url: str
-    preview_url: str
+
+    @property
+    def ticked_as(self) -> str:
+        """What its tick box sends: the cell and the picture that the person sees in it, with the start of its sum."""
+        asset = self.cell.asset
+        return f"{self.cell.variant.pk}.{asset.pk}.{asset.sha256[:SUM]}" if asset else ""
 
     @property
     def tickable(self) -> bool:
-        return bool(self.cell.actions & {"approve", "publish", "reject"})
+        """A finished picture can be compared by everybody, and judged by who may."""
+        return self.cell.asset is not None and self.cell.status == "ready"
+
+    @property
+    def full_url(self) -> str:
+        return picture_url(self.cell.asset.pk, "full") if self.cell.asset else ""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """In pixels, of the picture or of the one to come."""
+        spec = self.cell.variant.channel_spec
+        return self.cell.asset.size if self.cell.asset else (spec["width"], spec["height"])
+
+    @property
+    def box(self) -> tuple[int, int]:
+        return BOX
+
+    @property
+    def message(self) -> str:
+        """Why there is no picture, or why it cannot be approved."""
+        blocking = self.cell.blocking
+        words = self.cell.message or (explain(blocking[0].code, blocking[0].params) if blocking else "")
+        return str(Truncator(words).chars(MOST_WORDS))
+
+    @property
+    def wish(self) -> str:
+        """What somebody wants changed."""
+        asked = self.cell.asset.change_asked if self.cell.asset else None
+        return str(Truncator(asked.note).chars(MOST_WORDS)) if asked else ""
 
 
-def context_of(policy: Policy, found: Sheet, *, show: str = "") -> dict[str, Any]:
-    """Everything on the page; ``show`` is a key of :data:`FILTERS`."""
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a cell stands, with its HTML: empty where the filter leaves it out.
+
+    :param etag: four characters of base64url that differ when the HTML does.
+    """
+
+    position: int
+    shown: Shown
+    html: SafeString
+    etag: str
+
+
+def places(found: Sheet, *, show: str = "", ticked: Collection[str] = ()) -> list[Place]:
+    """Every cell of a set, in the order of the matrix.
+
+    :param show: a key of :data:`FILTERS`.
+    :param ticked: cells that stay ticked on a page that is shown again.
+    """
+    template = get_template("admin/image_studio/includes/cell.html").template  # type: ignore[attr-defined]
+    return [_place(template, number, cell, show, ticked) for number, cell in enumerate(found.cells)]
+
+
+def _place(template: Any, number: int, cell: Cell, show: str, ticked: Collection[str]) -> Place:
+    one = shown(cell)
+    if not wanted(cell, show):
+        return Place(position=number, shown=one, html=SafeString(""), etag=ABSENT)
+    values = {"shown": one, "cell": cell, "ticked": str(cell.variant.pk) in ticked}
+    html = template.render(Context(values)).strip()
+    etag = base64.urlsafe_b64encode(hashlib.sha256(html.encode()).digest()[:3]).decode()
+    return Place(position=number, shown=one, html=SafeString(html), etag=etag)
+
+
+def context_of(
+    policy: Policy,
+    found: Sheet,
+    *,
+    show: str = "",
+    ticked: Collection[str] = (),
+    say_form: SayForm | None = None,
+    words: TextsForm | None = None,
+) -> dict[str, Any]:
+    """Everything on the page; what a person had typed and ticked is given back to them."""
     variant_set = found.variant_set
-    publisher = "publish" in found.can
-    rows = [(row, [_shown(cell, show, publisher) for cell in row.cells]) for row in found.rows]
+    placed = places(found, show=show, ticked=ticked)
+    at = {place.shown.cell.variant.pk: place for place in placed}
+    rows = [(row, [at[cell.variant.pk] if cell else None for cell in row.cells]) for row in found.rows]
+    recompose = "recompose" in found.can
+    return {
+        **bar_of(found),
+        "rows": [(row, cells, not any(place and place.html for place in cells)) for row, cells in rows],
+        "nothing": not any(place.html for place in placed),
+        "etags": "".join(place.etag for place in placed),
+        "takes": max((row.take for row in found.rows), default=0) > 0,
+        "filters": list(FILTERS.items()),
+        "show": show,
+        "tickable": any(place.shown.tickable for place in placed),
+        "bulk": frozenset(verb for verb, right in BULK.items() if right in found.can),
+        "say_form": say_form or SayForm(auto_id=False),
+        "texts_form": words or (texts_form(variant_set) if recompose else None),
+        "again_url": _again(policy, variant_set),
+    }
+
+
+def bar_of(found: Sheet) -> dict[str, Any]:
+    """What the bar on top says, for the page and for its updates."""
+    variant_set = found.variant_set
     spec = routes().get(variant_set.route)
     return {
         "sheet": found,
         "variant_set": variant_set,
-        "rows": [row for row in rows if any(row[1]) or not show],
-        "takes": max((row.take for row in found.rows), default=0) > 0,
-        "filters": list(FILTERS.items()),
-        "show": show,
         "route_title": spec.title if spec else variant_set.route,
         "ready": found.counts["ready"],
         "total": sum(found.counts.values()),
         "waits": found.counts["waiting"] + found.counts["working"],
         "broken": sum(found.counts[state] for state in RETRYABLE),
-        "say_form": say_controls(),
-        "texts_form": texts_form(variant_set) if "recompose" in found.can else None,
-        "again_url": _again(policy, variant_set),
     }
 
 
-def _shown(cell: Cell | None, show: str, publisher: bool) -> Shown | None:
-    return shown(cell, publisher=publisher) if cell and _wanted(cell, show) else None
-
-
-def _wanted(cell: Cell, show: str) -> bool:
+def wanted(cell: Cell, show: str) -> bool:
+    """Whether a filter keeps a cell."""
+    state = cell.asset.state if cell.asset else ""
     if show == "mine":
         return bool(cell.actions & {"approve", "override", "publish"}) or cell.status in BROKEN
     if show == "failed":
         return cell.status in BROKEN or cell.blocked
+    if show == "shortlisted":
+        return state == "shortlisted"
     if show == "approved":
-        return cell.asset is not None and cell.asset.state in ("approved", "published")
+        return state in ("approved", "published")
     return True
 
 
-def shown(cell: Cell, *, publisher: bool = False) -> Shown:
-    """A cell with its state in one word and its verdicts in order of weight.
-
-    :param publisher: whether this person may publish, and so approve and publish at once.
-    """
+def shown(cell: Cell) -> Shown:
+    """A cell with its state in one word."""
     state, label = _state(cell)
-    asset = cell.asset
-    return Shown(
-        cell=cell,
-        actions=cell.actions,
-        state=state,
-        label=label,
-        verdicts=said(cell.verdicts),
-        judged=any(verdict.kind == "judged" for verdict in cell.verdicts),
-        name=f"{cell.variant.channel.name}, {cell.variant.locale}",
-        full_url=picture_url(asset.pk, "full") if asset else "",
-        preview_url=picture_url(asset.pk) if asset else "",
-    )
+    name = f"{cell.variant.channel_spec['name']}, {cell.variant.locale}"
+    if cell.variant.take:
+        name = _("{name}, take {n}").format(name=name, n=cell.variant.take + 1)
+    return Shown(cell=cell, actions=cell.actions, state=state, label=label, name=name)
 
 
 def _state(cell: Cell) -> tuple[str, Any]:
@@ -166,30 +281,41 @@ def _box(result: CheckResult) -> tuple[str, ...] | None:
 
 
 class TextsForm(forms.Form):
-    """The lines of a set, over the kit's: changing them composes anew and buys nothing."""
+    """The lines of a set, over the kit's: changing them composes anew and buys nothing.
 
-    def __init__(self, *args: Any, variant_set: VariantSet, **kwargs: Any) -> None:
-        kwargs.update(auto_id="texts_%s", prefix="texts")
-        super().__init__(*args, **kwargs)
-        self.kit = variant_set.brand.kit
+    :param locales: and ``channels``: those whose lines are offered; None takes all of the set's.
+    """
+
+    def __init__(
+        self,
+        data: Any = None,
+        *,
+        variant_set: VariantSet,
+        locales: Sequence[str] | None = None,
+        channels: Sequence[str] | None = None,
+    ) -> None:
+        part = locales is not None
+        super().__init__(data, prefix="texts", auto_id="lines_%s" if part else "texts_%s")
+        self.kit, self.before = variant_set.brand.kit, variant_set.texts
         matrix = variant_set.matrix
-        self.locales = list(matrix.get("locales", ()))
-        self.keys = line_keys(self.kit, matrix.get("channels", ()))
+        self.locales = list(matrix.get("locales", ()) if locales is None else locales)
+        self.keys = line_keys(self.kit, matrix.get("channels", ()) if channels is None else channels)
         for key in self.keys:
             for locale in self.locales:
-                words = variant_set.texts.get(key, {}).get(locale) or self.kit.line(key, locale)
-                label = f"{key} ({locale})"
+                words = self.before.get(key, {}).get(locale) or self.kit.line(key, locale)
+                label = key.replace("_", " ").capitalize() if part else f"{key} ({locale})"
                 self.fields[f"{key}_{locale}"] = WordsField(label=label, locale=locale, max_length=500, initial=words)
 
     def texts(self) -> dict[str, dict[str, str]]:
-        """What differs from the kit's own lines."""
-        found: dict[str, dict[str, str]] = {}
+        """The set's lines as they are to be: what differs from the kit's own, and what was not on this form."""
+        found = {key: dict(words) for key, words in self.before.items()}
         for key in self.keys:
             for locale in self.locales:
                 words = self.cleaned_data[f"{key}_{locale}"].strip()
+                found.setdefault(key, {}).pop(locale, None)
                 if words and words != self.kit.line(key, locale):
-                    found.setdefault(key, {})[locale] = words
-        return found
+                    found[key][locale] = words
+        return {key: words for key, words in found.items() if words}
 
 
 def texts_form(variant_set: VariantSet, data: Any = None) -> TextsForm:

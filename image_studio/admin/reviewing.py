@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from image_studio.exceptions import InvalidRequest
+from image_studio.exceptions import Conflict, InvalidRequest
 from image_studio.models import DECLARATION, REJECT_REASONS, Asset, CheckResult
 from image_studio.policy import Policy
 from image_studio.states import JOB_ENDED
@@ -28,6 +28,10 @@ VERBS = (
     "publish",
     "withdraw",
 )
+
+
+#: Digits of a picture's sum that a tick box carries: enough beside its id, and two hundred boxes stay light.
+SUM = 12
 
 
 class SayForm(forms.Form):
@@ -58,9 +62,9 @@ def say_controls() -> dict[str, SafeString]:
 def say(policy: Policy, asset: Asset, verb: str, data: Mapping[str, Any]) -> str:
     """Do it and return what to tell the person.
 
-    :raises StudioError: whatever the workflow refuses.
+    :raises StudioError: whatever the workflow refuses; ``object.changed`` where the form was about another picture.
     """
-    note, seen = str(data.get("note", ""))[:2000], str(data.get("seen", ""))[:64]
+    note, seen = str(data.get("note", ""))[:2000], stay_with(asset, data)
     release: dict[str, Any] = {"note": note, "seen": seen, "declaration": declared(data)}
     if verb == "approve":
         review.approve(policy, asset, **release)
@@ -87,6 +91,21 @@ def say(policy: Policy, asset: Asset, verb: str, data: Mapping[str, Any]) -> str
     return _("Withdrawn: the public files are removed.")
 
 
+def stay_with(asset: Asset, data: Mapping[str, Any]) -> str:
+    """What was said of one picture is never taken as said of the one that has its place now.
+
+    Forms carry ``asset``, the picture that was shown, and ``seen``, the sum of its bytes or the start of it.
+
+    :return: the sum that was seen; empty where the form carried none.
+    :raises Conflict: ``object.changed``.
+    """
+    shown, seen = str(data.get("asset", "")), str(data.get("seen", ""))
+    other = seen and (len(seen) < SUM or not asset.sha256.startswith(seen))
+    if other or (shown and shown != str(asset.pk)):
+        raise Conflict("object.changed")
+    return asset.sha256 if seen else ""
+
+
 def declared(data: Mapping[str, Any]) -> list[str]:
     """The points of the declaration that were ticked."""
     given = data.getlist("declaration") if hasattr(data, "getlist") else data.get("declaration", [])
@@ -100,16 +119,23 @@ def alts(data: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
+EDGES = ("region_left", "region_top", "region_width", "region_height")
+
+
 def region(data: Mapping[str, Any]) -> list[float] | None:
-    """The field ``region``: four fractions parted by commas; empty is the whole picture.
+    """Where a change is wanted: ``region``, four fractions parted by commas, or four fields in per cent.
+
+    Nothing given is the whole picture.
 
     :raises InvalidRequest: ``review.bad_region``.
     """
     text = str(data.get("region", "")).strip()
-    if not text:
-        return None
+    typed = [str(data.get(edge, "")).strip() for edge in EDGES]
     try:
-        return [float(part) for part in text.split(",")]
+        if text:
+            return [float(part) for part in text.split(",")]
+        # A person may write 12,5 where their language does.
+        return [float(part.replace(",", ".")) / 100 for part in typed] if any(typed) else None
     except ValueError:
         raise InvalidRequest("review.bad_region") from None
 

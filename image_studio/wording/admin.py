@@ -20,4 +20,5 @@ WORDS = {
     "member.both": _("Name a user or choose a group, not both."),
     "request.mixed_brands": _("The chosen pictures belong to different brands. Choose pictures of one brand."),
     "request.too_many_sources": _("{count} pictures were chosen; {most} is the most for one form. Choose fewer."),
+    "texts.refused": _("{line}: {reason} Mend it, then compose again."),
 }

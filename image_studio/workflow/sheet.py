@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import Count, QuerySet
 
 from image_studio.models import Asset, CheckResult, Job, JobOutput, Variant, VariantSet
 from image_studio.policy import Policy
 from image_studio.runner import beats
 from image_studio.states import JOB_ENDED
 from image_studio.wording import explain
+from image_studio.workflow import partials
+from image_studio.workflow.progress import money_left, seconds_left
 
 WORKING = ("leased", "sending", "spooled")
+#: What a person may say to a set as a whole, or to several of its cells.
+SET_VERBS = ("cancel", "retry", "recompose", "shortlist", "review", "publish")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +29,9 @@ class Cell:
     :param status: ``waiting``, ``working``, ``ready``, ``failed``, ``blocked``, ``unknown``, ``compose_failed`` or
         ``cancelled``.
     :param message: why there is no picture, in words; empty when there is one.
+    :param verdicts: all of them, the failed ones only where no evidence was asked for; ``counts`` has all always.
+    :param judged: whether something has judged what the picture shows, and not the layout alone.
+    :param partial: which early version can be seen while it works, counted from 1; 0 is none.
     :param actions: what this person may do now: of ``cancel``, ``retry`` and what :func:`review_actions` gives.
     """
 
@@ -31,6 +41,8 @@ class Cell:
     message: str
     verdicts: tuple[CheckResult, ...]
     counts: Counter[str]
+    judged: bool
+    partial: int
     publishing: bool
     actions: frozenset[str]
 
@@ -74,63 +86,111 @@ class SheetRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Sheet:
-    """A whole variant set. Money is integer micro-USD."""
+    """A whole variant set. Money is integer micro-USD.
+
+    :param estimate_micro_usd: the most that its pictures may cost together.
+    :param left_micro_usd: the most that those still to come may cost.
+    :param seconds_left: about how long they take; None where nobody can know.
+    """
 
     variant_set: VariantSet
     columns: tuple[str, ...]
     rows: tuple[SheetRow, ...]
+    cells: tuple[Cell, ...]
     counts: Counter[str]
     pictures_bought: int
     pictures_total: int
     micro_usd: int
     estimate_micro_usd: int
+    left_micro_usd: int
+    seconds_left: int | None
     active: bool
     worker_missing: bool
     can: frozenset[str]
 
-    @property
-    def cells(self) -> tuple[Cell, ...]:
-        return tuple(cell for row in self.rows for cell in row.cells if cell)
 
+def sheet(policy: Policy, variant_set: VariantSet, *, evidence: bool = True) -> Sheet:
+    """Everything the contact sheet shows; ``cells`` are in the order of the matrix.
 
-def sheet(policy: Policy, variant_set: VariantSet) -> Sheet:
-    """Everything the contact sheet shows.
-
+    :param evidence: False leaves out what only a closer look needs: the verdicts that did not fail, and recipes.
     :raises NotAllowed: for somebody else's set.
     """
     policy.require("view", variant_set)
-    brand = variant_set.brand  # once, and its kit with it, for all the cells
-    variants = list(
-        variant_set.variants.select_related("channel", "job", "asset", "asset__publish_job", "asset__change_asked")
-        .prefetch_related("asset__verdicts")
-        .order_by("position")
-    )
-    for variant in variants:
-        variant.variant_set = variant_set
-        if variant.asset is not None:
-            variant.asset.brand = brand
-    jobs = list(Job.objects.filter(variant_set=variant_set))
-    outputs = {(o.job_id, o.index): o for o in JobOutput.objects.filter(job__in=[job.pk for job in jobs])}
-    can = frozenset(
-        verb for verb in ("cancel", "retry", "recompose", "review", "publish") if policy.can(verb, variant_set)
-    )
-    cells = [_cell(policy, variant, outputs.get((variant.job_id, variant.output_index))) for variant in variants]
+    jobs = {job.pk: job for job in Job.objects.filter(variant_set=variant_set).defer("request")}
+    variants = list(_variants(variant_set, jobs, variant_set.variants.all(), evidence=evidence))
+    outputs = {(o.job_id, o.index): o for o in JobOutput.objects.filter(job__variant_set=variant_set)}
+    cells = _cells(policy, variants, outputs, _Evidence.of(variants, whole=evidence))
     columns = tuple(dict.fromkeys(variant.locale for variant in variants))
-    pictures = [job for job in jobs if job.kind == "picture"]
-    active = any(job.state not in JOB_ENDED for job in jobs) or any(cell.publishing for cell in cells)
+    pictures = [job for job in jobs.values() if job.kind == "picture"]
+    working = any(job.state not in JOB_ENDED for job in jobs.values())
     return Sheet(
         variant_set=variant_set,
         columns=columns,
         rows=_rows(cells, columns),
+        cells=tuple(cells),
         counts=Counter(cell.status for cell in cells),
         pictures_bought=sum(1 for output in outputs.values() if output.asset_id),
         pictures_total=len({(variant.job_id, variant.output_index) for variant in variants}),
         micro_usd=sum(job.cost_micro_usd for job in pictures),
         estimate_micro_usd=sum(job.estimate_micro_usd for job in pictures),
-        active=active,
-        worker_missing=active and beats.alive() == 0,
-        can=can,
+        left_micro_usd=money_left(pictures),
+        seconds_left=seconds_left(variant_set, pictures) if working else None,
+        active=working or any(cell.publishing for cell in cells),
+        worker_missing=working and beats.alive() == 0,
+        can=frozenset(verb for verb in SET_VERBS if policy.can(verb, variant_set)),
     )
+
+
+def some_cells(policy: Policy, variant_set: VariantSet, ids: Iterable[UUID]) -> tuple[Cell, ...]:
+    """Some cells of a set with all their evidence, in the order of the matrix; ids of other sets are left out.
+
+    :raises NotAllowed: for somebody else's set.
+    """
+    policy.require("view", variant_set)
+    rows = variant_set.variants.filter(pk__in=list(ids))
+    jobs = {job.pk: job for job in Job.objects.filter(variants__in=rows).distinct()}
+    variants = list(_variants(variant_set, jobs, rows, evidence=True))
+    outputs = {(o.job_id, o.index): o for o in JobOutput.objects.filter(job__in=list(jobs))}
+    return tuple(_cells(policy, variants, outputs, _Evidence.of(variants, whole=True)))
+
+
+def _variants(
+    variant_set: VariantSet, jobs: Mapping[UUID, Job], rows: QuerySet[Variant], *, evidence: bool
+) -> Iterable[Variant]:
+    """The set's rows with what they point at, each object once: its brand has the kit, a job the whole request."""
+    found = rows.select_related("channel", "asset", "asset__publish_job", "asset__change_asked")
+    light = () if evidence else ("asset__recipe", "asset__words", "asset__publish_job__request")
+    for variant in found.defer(*light).order_by("position"):
+        variant.variant_set, variant.job = variant_set, jobs[variant.job_id]
+        if variant.asset is not None:
+            variant.asset.brand = variant_set.brand
+        yield variant
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Evidence:
+    """What the checks say of many pictures: asset -> its verdicts, how many of each, whether content was judged."""
+
+    verdicts: Mapping[UUID, tuple[CheckResult, ...]]
+    counts: Mapping[UUID, Counter[str]]
+    judged: frozenset[UUID]
+
+    @classmethod
+    def of(cls, variants: Iterable[Variant], *, whole: bool) -> _Evidence:
+        ids = [variant.asset_id for variant in variants if variant.asset_id]
+        rows = CheckResult.objects.filter(asset__in=ids)
+        counts: dict[UUID, Counter[str]] = {}
+        judged = set()
+        counted = rows.order_by().values_list("asset_id", "verdict", "kind").annotate(n=Count("pk"))
+        for asset, verdict, kind, n in counted:
+            counts.setdefault(asset, Counter())[verdict] += n
+            if kind == "judged" and verdict != "not_run":
+                judged.add(asset)
+        verdicts: dict[UUID, list[CheckResult]] = {}
+        for result in rows if whole else rows.filter(verdict="fail"):
+            verdicts.setdefault(result.asset_id, []).append(result)
+        found = {asset: tuple(results) for asset, results in verdicts.items()}
+        return cls(verdicts=found, counts=counts, judged=frozenset(judged))
 
 
 def _rows(cells: list[Cell], columns: tuple[str, ...]) -> tuple[SheetRow, ...]:
@@ -153,21 +213,33 @@ def _rows(cells: list[Cell], columns: tuple[str, ...]) -> tuple[SheetRow, ...]:
     return tuple(rows)
 
 
-def _cell(policy: Policy, variant: Variant, output: JobOutput | None) -> Cell:
+def _cells(
+    policy: Policy,
+    variants: Iterable[Variant],
+    outputs: Mapping[tuple[UUID, int], JobOutput],
+    evidence: _Evidence,
+) -> list[Cell]:
+    return [_cell(policy, one, outputs.get((one.job_id, one.output_index)), evidence) for one in variants]
+
+
+def _cell(policy: Policy, variant: Variant, output: JobOutput | None, evidence: _Evidence) -> Cell:
     status, message = status_of(variant, output)
     asset = variant.asset
-    verdicts = tuple(asset.verdicts.all()) if asset else ()
+    verdicts = evidence.verdicts.get(asset.pk, ()) if asset else ()
     job = asset.publish_job if asset else None
     publishing = bool(asset and asset.state == "approved" and job and job.state not in JOB_ENDED)
     if asset and job and job.state in ("failed", "blocked") and asset.state == "approved":
         message = explain(job.error_code, job.error_params)
+    early = partials.shown(variant.job).get(variant.output_index) if status == "working" else None
     return Cell(
         variant=variant,
         asset=asset,
         status=status,
         message=message,
         verdicts=verdicts,
-        counts=Counter(verdict.verdict for verdict in verdicts),
+        counts=evidence.counts.get(asset.pk, Counter()) if asset else Counter(),
+        judged=bool(asset and asset.pk in evidence.judged),
+        partial=early["number"] + 1 if early else 0,
         publishing=publishing,
         actions=_actions(policy, variant, status, verdicts, publishing=publishing),
     )

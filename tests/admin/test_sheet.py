@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from urllib.parse import urlencode, urljoin
+
 import pytest
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from image_studio.models import Asset, CheckResult, Event, Job, JobOutput, Rendition, Variant, VariantSet
+from image_studio.models import Asset, CheckResult, Event, Job, JobOutput, Rendition, Variant
 from image_studio.policy import Policy
 from image_studio.runner import drain
 from image_studio.workflow import Matrix, request
@@ -73,7 +74,18 @@ def told(response):
 
 def shown(response, cell):
     """A cell as the page was given it."""
-    return next(s for _row, cells in response.context["rows"] for s in cells if s and s.cell.variant.pk == cell.pk)
+    places = [place for _row, places, _empty in response.context["rows"] for place in places if place]
+    return next(place.shown for place in places if place.shown.cell.variant.pk == cell.pk)
+
+
+def drawn(response):
+    """The cells that the page shows."""
+    return re.findall(r'<article [^>]*id="cell-([0-9a-f-]+)"', response.content.decode())
+
+
+def inspect_url(made, cell, **query):
+    url = reverse("admin:image_studio_variantset_inspect", args=[made.pk, cell.pk])
+    return url + ("?" + urlencode(query) if query else "")
 
 
 def fail_check(asset, *, blocks=True, region=(0.1, 0.2, 0.3, 0.4)):
@@ -97,7 +109,7 @@ def test_rows_are_channels_and_columns_locales(boss, done):
     response = boss.get(url_of(done))
     sheet = response.context["sheet"]
     assert sheet.columns == ("en", "ar")
-    assert [row.name for row, _cells in response.context["rows"]] == ["Square post", "Story"]
+    assert [row.name for row, _cells, _empty in response.context["rows"]] == ["Square post", "Story"]
     text = Page.of(response).text
     assert "2 of 2 pictures" in text
     assert "4 of 4 cells" in text
@@ -109,26 +121,38 @@ def test_a_picture_keeps_its_ratio_and_its_place(boss, brand, done):
     tall = factories.make_asset(brand, (540, 960), kind="composed")
     Variant.objects.filter(pk=cell.pk).update(asset=tall)
     html = boss.get(url_of(done)).content.decode()
-    # 300 x 340 at most: 191 x 340 is 9:16
-    assert f'{reverse("admin:image_studio_asset_picture", args=[tall.pk, "preview"])}" width="191" height="340"' in html
+    # 260 x 300 at most: 169 x 300 is 9:16
+    source = re.search(rf'src="([^"]*{tall.pk}[^"]*)" width="169" height="300"', html).group(1)
+    assert urljoin(url_of(done), source) == reverse("admin:image_studio_asset_picture", args=[tall.pk, "preview"])
 
 
-def test_a_running_set_refreshes_and_can_be_paused(boss, waiting):
+def test_only_a_page_without_scripts_loads_itself_again(boss, waiting):
     response = boss.get(url_of(waiting))
-    assert response["Refresh"] == "4"
-    assert "Pause" in Page.of(response).text
-    assert "Refresh" not in boss.get(url_of(waiting, live="off"))
+    assert "Refresh" not in response
+    outside = re.sub(r"<noscript>.*?</noscript>", "", response.content.decode(), flags=re.DOTALL)
+    assert '<noscript><meta http-equiv="refresh" content="4;' in response.content.decode()
+    assert "http-equiv" not in outside
+    assert "data-active" in outside
     waiting.jobs.update(state="done")
-    assert "Refresh" not in boss.get(url_of(waiting))
+    assert b"http-equiv" not in boss.get(url_of(waiting)).content
+
+
+def test_loading_again_can_be_paused(boss, waiting):
+    assert "live=off" in boss.get(url_of(waiting)).content.decode()
+    paused = boss.get(url_of(waiting, live="off")).content.decode()
+    assert "http-equiv" not in paused
+    assert "Refresh</a>" in paused
 
 
 def test_drawings_keep_their_numbers_in_languages_with_commas(boss, waiting, done, settings):
     settings.USE_THOUSAND_SEPARATOR = True
-    fail_check(cell_of(done).asset, region=(0.125, 0, 1, 1))
-    html = boss.get(url_of(done), headers={"Accept-Language": "de"}).content.decode()
+    cell = cell_of(done)
+    fail_check(cell.asset, region=(0.125, 0, 1, 1))
+    html = boss.get(inspect_url(done, cell), headers={"Accept-Language": "de"}).content.decode()
     assert '<html lang="de"' in html
     assert '<rect x="12.50%" y="0.00%"' in html
-    assert 'viewBox="0 0 1080 1920"' in boss.get(url_of(waiting), headers={"Accept-Language": "de"}).content.decode()
+    html = boss.get(inspect_url(waiting, cell_of(waiting)), headers={"Accept-Language": "de"}).content.decode()
+    assert 'viewBox="0 0 480 480"' in html
 
 
 @pytest.mark.parametrize("name", ["variantset", "job"])
@@ -165,38 +189,60 @@ def test_verdicts_are_in_words_with_number_and_box(boss, done):
         asset=cell.asset, check_name="file", kind="measured", verdict="not_run", code="check.off"
     )
     CheckResult.objects.create(asset=cell.asset, check_name="logo", kind="composed", verdict="pass", code="logo.ok")
-    html = boss.get(url_of(done)).content.decode()
+    response = boss.get(inspect_url(done, cell))
+    html = response.content.decode()
     assert '<rect x="10.00%" y="20.00%" width="30.00%" height="40.00%"/>' in html
-    assert "1.5" in html
+    assert "contrast, measured, 1.500, box 1" in Page.of(response).text
+    assert [said.result.verdict for said in response.context["verdicts"]] == ["fail", "not_run", "pass"]
     seen = shown(boss.get(url_of(done)), cell)
-    assert [said.result.verdict for said in seen.verdicts] == ["fail", "not_run", "pass"]
     assert str(seen.label) == "Blocked by a check"
     assert (seen.cell.passed, seen.cell.failed, seen.cell.not_run) == (1, 1, 1)
 
 
-@pytest.mark.parametrize(("show", "cells"), [("", 4), ("mine", 3), ("failed", 1), ("approved", 1)])
+@pytest.mark.parametrize(("show", "cells"), [("", 4), ("mine", 2), ("failed", 1), ("approved", 1), ("shortlisted", 1)])
 def test_filters_leave_what_was_asked_for(boss, done, show, cells):
     fail_check(cell_of(done).asset)
     Asset.objects.filter(pk=cell_of(done, "story").asset_id).update(state="published")
+    Asset.objects.filter(pk=cell_of(done, "story", "ar").asset_id).update(state="shortlisted")
+    Asset.objects.filter(pk=cell_of(done, "square", "ar").asset_id).update(state="rejected", publishable=False)
     response = boss.get(url_of(done, show=show))
-    found = [s for _row, row in response.context["rows"] for s in row if s]
-    assert len(found) == cells
+    assert len(drawn(response)) == cells
+    hidden = len(re.findall(r"<tr hidden>", response.content.decode()))
+    assert hidden == sum(not any(p and p.html for p in row) for _r, row, _e in response.context["rows"])
 
 
-def test_the_page_costs_the_same_queries_for_any_size(boss, brand, done):
-    boss.get(url_of(done))
-    with CaptureQueriesContext(connection) as few:
-        boss.get(url_of(done))
-    more = factories.make_set(brand, channels=factories.make_channels(), locales=("en", "ar"))
-    for cell in more.variants.all():
-        asset = factories.make_asset(brand, (60, 60), kind="composed")
-        fail_check(asset)
-        Variant.objects.filter(pk=cell.pk).update(asset=asset, state="ready")
-    more.jobs.update(state="done")
-    VariantSet.objects.filter(pk=more.pk).update(source=done.source)
-    with CaptureQueriesContext(connection) as many:
-        boss.get(url_of(more))
-    assert len(many) <= len(few)
+def test_a_filter_without_cells_says_so(boss, done):
+    response = boss.get(url_of(done, show="approved"))
+    assert drawn(response) == []
+    assert re.search(r'id="nothing">', response.content.decode())
+    assert re.search(r'id="nothing" hidden>', boss.get(url_of(done)).content.decode())
+
+
+def test_a_wish_is_told_with_its_note(boss, done):
+    cell = cell_of(done)
+    say(boss, done, cell, "change", note="A <b>calmer</b> sky", region="0.1,0.1,0.5,0.2")
+    html = boss.get(url_of(done)).content.decode()
+    assert "Change asked" in html
+    assert "A &lt;b&gt;calmer&lt;/b&gt; sky" in html
+
+
+def test_money_and_cells_are_in_the_bar(boss, done):
+    first = done.jobs.first()
+    Job.objects.filter(pk=first.pk).update(cost_micro_usd=160_400, estimate_micro_usd=208_000)
+    text = Page.of(boss.get(url_of(done))).text
+    assert "$0.16 of at most $0.21" in text
+    assert "Download all as ZIP" in text
+
+
+def test_nothing_to_tick_hides_the_bulk_bar(boss, waiting, done):
+    assert re.search(r'<form id="bulk"[^>]* hidden', boss.get(url_of(waiting)).content.decode())
+    assert not re.search(r'<form id="bulk"[^>]* hidden', boss.get(url_of(done)).content.decode())
+
+
+def test_the_declaration_is_offered_once_and_never_ticked(boss, done):
+    html = boss.get(url_of(done)).content.decode()
+    assert html.count('name="declaration"') == len(factories.DECLARED)
+    assert not re.search(r"<input[^>]* checked", html)
 
 
 # What is said to it ------------------------------------------------------------------------------------------------
@@ -225,7 +271,7 @@ def test_publish_makes_public_files_and_withdraw_removes_them(boss, done, django
     cell.asset.refresh_from_db()
     assert cell.asset.state == "published"
     assert Rendition.objects.filter(asset=cell.asset, public=True).exists()
-    assert "Withdraw" in Page.of(boss.get(url_of(done))).text
+    assert "Withdraw" in Page.of(boss.get(inspect_url(done, cell))).text
     with django_capture_on_commit_callbacks(execute=True):
         say(boss, done, cell, "withdraw")
     assert not Rendition.objects.filter(asset=cell.asset, public=True).exists()
@@ -331,6 +377,28 @@ def test_words_that_are_no_verb_are_refused(boss, done, verb):
 def test_verbs_are_posted(boss, done):
     assert boss.get(reverse("admin:image_studio_variantset_say", args=[done.pk])).status_code == 405
     assert boss.get(reverse("admin:image_studio_variantset_cell", args=[done.pk, cell_of(done).pk])).status_code == 405
+
+
+def test_what_was_said_of_a_picture_is_not_taken_as_said_of_the_next(boss, brand, done):
+    cell = cell_of(done)
+    old = cell.asset
+    new = factories.make_asset(brand, (108, 108), kind="composed")
+    Variant.objects.filter(pk=cell.pk).update(asset=new)
+    for bond in ({"asset": str(old.pk)}, {"seen": old.sha256}):
+        for verb in ("approve", "shortlist", "publish"):
+            level, words = told(say(boss, done, cell, verb, **bond))[0]
+            assert level == "error"
+            assert "changed" in words
+    assert set(Asset.objects.filter(pk__in=[old.pk, new.pk]).values_list("state", flat=True)) == {"candidate"}
+    assert told(say(boss, done, cell, "approve", asset=str(new.pk), seen=new.sha256))[0][0] == "success"
+
+
+def test_a_cell_that_is_being_composed_anew_takes_no_decision(boss, done):
+    cell = cell_of(done)
+    Variant.objects.filter(pk=cell.pk).update(state="waiting")
+    assert told(say(boss, done, cell, "approve"))[0][0] == "error"
+    cell.asset.refresh_from_db()
+    assert cell.asset.state == "candidate"
 
 
 def test_posts_need_the_token(done):
