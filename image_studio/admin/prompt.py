@@ -38,9 +38,15 @@ class VariableForm(forms.Form):
     choices = ListField(label=gettext_lazy("Choices"))
     help = forms.CharField(label=gettext_lazy("Help"), required=False, max_length=200)
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            # A cell of a table: its column's heading is all that is seen, and no screen reader links the two.
+            field.widget.attrs["aria-label"] = field.label
+
     def clean(self) -> dict[str, Any]:
         cleaned = self.cleaned_data
-        kind, default, choices = cleaned.get("type"), cleaned.get("default"), cleaned.get("choices")
+        kind, default, choices = cleaned.get("type"), cleaned.get("default"), cleaned.get("choices") or ()
         if kind == "choice" and not choices:
             self.add_error("choices", _("Write the choices, parted by commas."))
         elif kind == "choice" and default and default not in choices:
