@@ -2,185 +2,113 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import path
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from image_studio.admin import picking, review_board
-from image_studio.admin.base import StudioAdmin, chip, policy_of, thumbnail, told, worker_missing
-from image_studio.admin.contact_sheet import said
-from image_studio.admin.fields import PercentField, WordsField
+from image_studio.admin.asset_forms import AssetForm
+from image_studio.admin.asset_page import story
+from image_studio.admin.base import StudioAdmin, policy_of, refusal, wants_json
 from image_studio.admin.files import picture
-from image_studio.admin.generating import generate, generate_url
-from image_studio.admin.reviewing import VERBS, offered, publishing, say, say_controls
-from image_studio.admin.uploading import UploadForm, take
-from image_studio.models import Asset, Event
+from image_studio.admin.generating import generate
+from image_studio.admin.library import library
+from image_studio.admin.reviewing import VERBS, alts, say
+from image_studio.admin.uploading import UploadForm, for_scripts, take, upload_view
+from image_studio.exceptions import InvalidRequest, NotAllowed, StudioError
+from image_studio.models import Asset
+from image_studio.policy import Policy
 from image_studio.states import ASSET
-from image_studio.wording import explain
-from image_studio.workflow.library import describe
+from image_studio.wording import explain_error
+from image_studio.workflow import review
+from image_studio.workflow.browse import clean
+from image_studio.workflow.library import describe, tag
 
-#: Of a recipe, what a person reads; ids and layers are for machines.
-SHOWN = ("provider", "model", "route", "quality", "prompt", "micro_usd")
-RIGHTS = ("rights_owner", "licence", "territory", "expires_at")
+#: One press of a button touches at most this many pictures.
+MOST_AT_ONCE = 500
 
 
-class AssetForm(forms.ModelForm):  # type: ignore[type-arg]
-    """What may change of a picture: words, focal point, rights. The alt texts are added per brand."""
+@admin.action(description=gettext_lazy("Put on the shortlist"), permissions=["change"])
+def shortlist(page: StudioAdmin, request: HttpRequest, rows: QuerySet[Asset]) -> None:
+    """Shortlist what is ticked."""
+    _each(request, rows, on=True)
 
-    focal_x = PercentField(label=gettext_lazy("from the left"), required=False)
-    focal_y = PercentField(label=gettext_lazy("from the top"), required=False)
 
-    class Meta:
-        model = Asset
-        fields = ("title", *RIGHTS, "focal_x", "focal_y")
+@admin.action(description=gettext_lazy("Take off the shortlist"), permissions=["change"])
+def unshortlist(page: StudioAdmin, request: HttpRequest, rows: QuerySet[Asset]) -> None:
+    """Take what is ticked off the shortlist."""
+    _each(request, rows, on=False)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for name in self.alt_names():
-            self.initial.setdefault(name, self.instance.alt.get(name.removeprefix("alt_"), ""))
 
-    def alt_names(self) -> list[str]:
-        return [name for name in self.fields if name.startswith("alt_")]
+def _each(request: HttpRequest, rows: QuerySet[Asset], *, on: bool) -> None:
+    """Shortlist each alone: what cannot be is told once per reason, and stops no other."""
+    done, refused = 0, Counter[str]()
+    for asset in rows[:MOST_AT_ONCE]:
+        try:
+            review.shortlist(policy_of(request), asset, on=on)
+        except StudioError as error:
+            refused[explain_error(error)] += 1
+        else:
+            done += 1
+    if done:
+        one, many = "{n} picture is on the shortlist.", "{n} pictures are on the shortlist."
+        if not on:
+            one, many = "{n} picture is off the shortlist.", "{n} pictures are off the shortlist."
+        messages.success(request, ngettext(one, many, done).format(n=done))
+    for words, count in refused.items():
+        told = ngettext("{n} picture stays as it is: {why}", "{n} pictures stay as they are: {why}", count)
+        messages.warning(request, told.format(n=count, why=words))
 
-    def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        x, y = cleaned.get("focal_x"), cleaned.get("focal_y")
-        if (x is None) != (y is None) and not {"focal_x", "focal_y"} & set(self.errors):
-            self.add_error("focal_y" if y is None else "focal_x", _("A point needs both parts; or leave both empty."))
-        return cleaned
 
-    def changes(self) -> dict[str, Any]:
-        """The keywords for :func:`describe`."""
-        cleaned = self.cleaned_data
-        x, y = cleaned["focal_x"], cleaned["focal_y"]
-        words = {name.removeprefix("alt_"): cleaned[name] for name in self.alt_names()}
-        cleared = {
-            name for name, empty in (("focal", x is None), ("expires_at", cleaned["expires_at"] is None)) if empty
-        }
-        return {
-            "title": cleaned["title"],
-            # Languages that the brand no longer has keep their words.
-            "alt": {**self.instance.alt, **words},
-            "focal": None if x is None else (x, y),
-            **{name: cleaned[name] for name in RIGHTS},
-            "clear": frozenset(cleared),
-        }
+@admin.action(description=gettext_lazy("Tag"), permissions=["change"])
+def add_tags(page: StudioAdmin, request: HttpRequest, rows: QuerySet[Asset]) -> None:
+    """Give what is ticked the tags of the field beside the button."""
+    tags = clean(request.POST.get("tags", "")).split(",")
+    try:
+        changed = tag(policy_of(request), list(rows[:MOST_AT_ONCE]), tags)
+    except StudioError as error:
+        messages.error(request, explain_error(error))
+    else:
+        count = len(changed)
+        messages.success(request, ngettext("{n} picture tagged.", "{n} pictures tagged.", count).format(n=count))
 
 
 @admin.register(Asset)
 class AssetAdmin(StudioAdmin):
     verbs: ClassVar[Mapping[str, str]] = {"view": "view", "change": "describe", "add": "ingest"}
-    form = AssetForm
     list_title = gettext_lazy("Library")
-    list_display = ("thumb", "name", "state_chip", "where", "facts")
-    list_display_links = ("thumb", "name")
-    list_filter = (
-        "state",
-        "kind",
-        "origin",
-        ("brand", admin.RelatedOnlyFieldListFilter),
-        ("channel", admin.RelatedOnlyFieldListFilter),
-    )
-    list_select_related = ("brand", "channel")
-    list_per_page = 60
-    search_fields = ("title", "sha256__startswith")
-    actions = (generate,)
-    change_form_template = "admin/image_studio/asset.html"
-    change_list_template = "admin/image_studio/asset_list.html"
+    actions = (generate, shortlist, unshortlist, add_tags)
 
     def get_urls(self) -> list[Any]:
         wrap = self.admin_site.admin_view
         name = "image_studio_asset"
         return [
+            path("upload/", upload_view(self), name=f"{name}_upload"),
             path("<uuid:asset_id>/picture/<str:which>/", wrap(picture, cacheable=True), name=f"{name}_picture"),
-            path("<uuid:asset_id>/say/", wrap(require_POST(self.say_view)), name=f"{name}_say"),
+            path("<uuid:asset_id>/say/", for_scripts(self, require_POST(self.say_view)), name=f"{name}_say"),
             *review_board.urls(self),
             *picking.urls(self),
             *super().get_urls(),
         ]
 
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        fields = {name: WordsField(label=f"{locale}", locale=locale, max_length=1000) for name, locale in _alts(obj)}
-        kwargs["form"] = type("AssetForm", (AssetForm,), dict(fields))
-        return super().get_form(request, obj, change=change, **kwargs)
-
-    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        alts = tuple(name for name, _locale in _alts(obj))
-        return (
-            (_("Words"), {"fields": ("title",)}),
-            (
-                _("Alt text"),
-                {"fields": alts, "description": _("What somebody who cannot see the picture should know of it.")},
-            ),
-            (
-                _("Focal point"),
-                {
-                    "fields": (("focal_x", "focal_y"),),
-                    "description": _(
-                        "In per cent of the picture. Crops keep this point; empty lets them find their own."
-                    ),
-                },
-            ),
-            (_("Rights"), {"fields": (("rights_owner", "licence"), ("territory", "expires_at"))}),
-        )
-
-    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
-        asset = context.get("original")
-        if asset is not None:
-            context.update(self._story(request, asset))
-        return super().render_change_form(request, context, *args, **kwargs)
-
-    def _story(self, request: HttpRequest, asset: Asset) -> dict[str, Any]:
-        """Everything that a picture's page shows beside the form."""
-        policy = policy_of(request)
-        verdicts = list(asset.verdicts.select_related("revision"))
-        waits = publishing(asset)
-        job = asset.publish_job
-        return {
-            "asset": asset,
-            "state_chip": chip(asset.state, ASSET.labels[asset.state]),
-            "title": _("Picture"),
-            "verdicts": said(verdicts),
-            "show_save_and_add_another": False,
-            "actions_now": offered(policy, asset, verdicts),
-            "say_form": say_controls(),
-            "publishing": waits,
-            "publish_error": explain(job.error_code, job.error_params) if job and job.error_code else "",
-            "worker_missing": waits and worker_missing(),
-            "lineage": _lineage(asset),
-            "focal": [f"{part * 100:.2f}" for part in asset.focal] if asset.focal else None,
-            "recipe": _recipe(asset),
-            "children": policy.visible(asset.children.all())[:24],
-            "variants": asset.variants.select_related("variant_set", "channel")[:24],
-            "renditions": asset.renditions.all(),
-            "reviews": asset.reviews.all(),
-            "events": Event.objects.filter(object_type="asset", object_id=str(asset.pk))[:50],
-            "may_original": policy.can("original", asset),
-            "generate_url": generate_url(source=asset.pk) if policy.can("generate", asset) else "",
-        }
-
-    def save_form(self, request: HttpRequest, form: Any, change: bool) -> Any:
-        return form.instance
-
-    def save_model(self, request: HttpRequest, obj: Asset, form: Any, change: bool) -> None:
-        describe(policy_of(request), Asset.objects.get(pk=obj.pk), **form.changes())
-
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """There is nothing beside."""
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return library(self, request)
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None) -> Any:
-        """Upload: each file with its own outcome, refused ones named at the field."""
+        """Upload without a script: each file with its own outcome, refused ones named at the field."""
         if not self.has_add_permission(request):
             raise PermissionDenied
         brands = policy_of(request).brands("ingest")
@@ -195,54 +123,88 @@ class AssetAdmin(StudioAdmin):
                 return self.back("change", done[0][0].pk) if len(done) == 1 else self.back("changelist")
         return self.page(request, "asset_add.html", _("Upload pictures"), crumbs=[self.list_crumb()], form=form)
 
-    def say_view(self, request: HttpRequest, asset_id: UUID) -> HttpResponse:
-        """Approve, reject, publish or withdraw."""
-        asset = self.found(request, str(asset_id))
-        verb = request.POST.get("do", "")
-        if not super().has_change_permission(request) or verb not in VERBS:
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        """A picture's page; a post is its words."""
+        asset = self.found(request, object_id)
+        if request.method != "POST":
+            return self._shown(request, asset)
+        if not self.has_change_permission(request, asset):
             raise PermissionDenied
-        with told(request):
-            messages.success(request, say(policy_of(request), asset, verb, request.POST))
-        return self.back("change", asset.pk)
+        form = AssetForm(request.POST, asset=asset)
+        if form.is_valid():
+            changed = form.save(policy_of(request))
+            if not form.errors:
+                if changed:
+                    self.log_change(request, asset, [{"changed": {"fields": changed}}])
+                messages.success(request, _("Saved.") if changed else _("Nothing was changed."))
+                return self.back("change", asset.pk, anchor="use")
+        return self._shown(request, self.found(request, object_id), form=form)
 
-    @admin.display(description=gettext_lazy("picture"))
-    def thumb(self, asset: Asset) -> SafeString:
-        return thumbnail(asset)
+    def _shown(self, request: HttpRequest, asset: Asset, *, form: Any = None, sent: Any = None) -> HttpResponse:
+        policy = policy_of(request)
+        return self.page(
+            request,
+            "asset.html",
+            str(asset),
+            crumbs=[self.list_crumb()],
+            form=form or AssetForm(asset=asset),
+            may_change=self.has_change_permission(request, asset),
+            **story(policy, asset, sent),
+        )
 
-    @admin.display(description=gettext_lazy("title"), ordering="title")
-    def name(self, asset: Asset) -> str:
-        return str(asset)
+    def say_view(self, request: HttpRequest, asset_id: UUID) -> HttpResponse:
+        """Approve, reject, ask for a change, publish or withdraw: a page, or data for a script."""
+        as_data = wants_json(request)
+        try:
+            asset = self.found(request, str(asset_id))
+        except Http404:
+            if not as_data:
+                raise
+            answer = refusal(InvalidRequest("asset.unknown", asset=str(asset_id)))
+            answer.status_code = 404
+            return answer
+        try:
+            done = self._say(request, asset)
+        except StudioError as error:
+            return refusal(error) if as_data else self._refused(request, asset, error)
+        if as_data:
+            now = Asset.objects.values_list("state", flat=True).get(pk=asset.pk)
+            return JsonResponse({"ok": True, "message": done, "state": now, "label": str(ASSET.labels[now])})
+        messages.success(request, done)
+        return self._next(request) or self.back("change", asset.pk)
 
-    @admin.display(description=gettext_lazy("state"), ordering="state")
-    def state_chip(self, asset: Asset) -> SafeString:
-        words = chip(asset.state, ASSET.labels[asset.state])
-        return format_html("{} {}", words, chip("expired", _("Rights ended"))) if asset.expired else words
+    def _say(self, request: HttpRequest, asset: Asset) -> str:
+        """:raises StudioError: whatever the workflow refuses."""
+        policy, data = policy_of(request), request.POST.copy()
+        for key in data:
+            data.setlist(key, [clean(text) for text in data.getlist(key)])
+        verb = data.get("do", "")
+        if verb not in VERBS:
+            raise InvalidRequest("asset.unknown_verb", verb=verb[:40])
+        # Django's own permission first; what the brand allows, the workflow judges.
+        if not super().has_change_permission(request):
+            raise NotAllowed("policy.not_allowed", verb=verb, role="reviewer")
+        return _publish_with_words(policy, asset, data) if verb == "publish" else say(policy, asset, verb, data)
 
-    @admin.display(description=gettext_lazy("where"))
-    def where(self, asset: Asset) -> str:
-        parts = (asset.brand.name, asset.channel.name if asset.channel else "", asset.locale)
-        return " - ".join(part for part in parts if part)
+    def _refused(self, request: HttpRequest, asset: Asset, error: StudioError) -> HttpResponse:
+        """Back where it was said, with the reason; on the picture's own page what was written still stands there."""
+        messages.error(request, explain_error(error))
+        elsewhere = self._next(request)
+        return elsewhere or self._shown(request, self.found(request, str(asset.pk)), sent=request.POST)
 
-    @admin.display(description=gettext_lazy("facts"), ordering="-id")
-    def facts(self, asset: Asset) -> SafeString:
-        origin = asset.get_origin_display()
-        return format_html("{} &times; {} {}, {}", asset.width, asset.height, asset.format.upper(), origin)
-
-
-def _alts(asset: Asset | None) -> list[tuple[str, str]]:
-    """Field name and locale, for the languages of the picture's brand."""
-    return [(f"alt_{locale}", locale) for locale in asset.brand.kit.locales] if asset else []
+    def _next(self, request: HttpRequest) -> HttpResponse | None:
+        """To where a form asked to go on, when that is on this site."""
+        url = request.POST.get("next", "")
+        safe = url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure())
+        return HttpResponseRedirect(url) if url and safe else None
 
 
-def _recipe(asset: Asset) -> list[tuple[str, str]]:
-    """How it was made, as far as it is said in single words and numbers."""
-    plain = ((key.replace("_", " "), value) for key, value in asset.recipe.items() if key in SHOWN)
-    return [(key.capitalize(), str(value)[:300]) for key, value in plain if value not in ("", None, 0)]
-
-
-def _lineage(asset: Asset) -> list[Asset]:
-    """From the first ancestor down to the picture; chains are short and acyclic."""
-    chain = [asset]
-    while chain[0].parent is not None:
-        chain.insert(0, chain[0].parent)
-    return chain
+def _publish_with_words(policy: Policy, asset: Asset, data: Mapping[str, Any]) -> str:
+    """Publish, with the alt texts that were missing and written beside the button; both or neither."""
+    words = alts(data)
+    with transaction.atomic():
+        if words:
+            describe(policy, asset, alt={**asset.alt, **words})
+        return say(policy, asset, "publish", data)

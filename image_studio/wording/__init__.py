@@ -18,6 +18,7 @@ from image_studio.wording import (
     compose,
     generate,
     imaging,
+    library,
     providers,
     runner,
     site,
@@ -36,6 +37,7 @@ WORDS: dict[str, Any] = {
     **generate.WORDS,
     **admin.WORDS,
     **api.WORDS,
+    **library.WORDS,
     **usage.WORDS,
 }
 

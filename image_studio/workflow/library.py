@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+import json
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePath
@@ -14,7 +16,7 @@ from image_studio import storage
 from image_studio.brand import terms
 from image_studio.brand.kit import LOCALE
 from image_studio.conf import conf
-from image_studio.exceptions import InvalidRequest, StorageFailed
+from image_studio.exceptions import Conflict, InvalidRequest, StorageFailed
 from image_studio.imaging.decode import Limits, Picture, decode
 from image_studio.imaging.fingerprint import fingerprint, signed
 from image_studio.imaging.renditions import Encoded, encode, preview
@@ -151,8 +153,8 @@ def _judge_alt(brand: Brand, alt: Mapping[str, str]) -> None:
 
 
 def _tags(given: Sequence[str]) -> list[str]:
-    """Small, single and few: 50 of 50 characters."""
-    cleaned = (" ".join(str(tag).split()).lower()[:50] for tag in given)
+    """Small, single and few: 50 of 50 characters. A comma parts tags, so none has one inside."""
+    cleaned = (" ".join(str(tag).replace(",", " ").split()).lower()[:50] for tag in given)
     return list(dict.fromkeys(tag for tag in cleaned if tag))[:50]
 
 
@@ -169,15 +171,20 @@ def describe(
     territory: str | None = None,
     expires_at: datetime | None = None,
     clear: frozenset[str] = frozenset(),
+    seen: str = "",
 ) -> Asset:
     """Change a picture's words, rights and focal point; None leaves a field as it is.
 
     :param focal: fractions of the upright picture.
     :param clear: fields to empty: of ``focal``, ``expires_at``.
+    :param seen: :func:`words_digest` of what the person began from; empty writes over whatever is there.
+    :raises Conflict: ``asset.words_changed`` where somebody else saved other words meanwhile.
     :raises InvalidRequest: for a focal point outside the picture, a locale that is none, an alt text with a
         prohibited term, or one taken from a published picture (``asset.alt_missing``).
     """
     policy.require("describe", asset)
+    if seen and seen != words_digest(asset):
+        raise Conflict("asset.words_changed")
     changes: dict[str, Any] = {
         "title": title if title is None else title.strip()[:200],
         "alt": None if alt is None else _alt(alt),
@@ -200,6 +207,16 @@ def describe(
         return asset
     if "alt" in changes:
         _judge_alt(asset.brand, changes["alt"])
+    _rewrite(asset, changes)
+    asset.words = asset.search_words()
+    with transaction.atomic():
+        asset.save(update_fields=[*changes, "words"])
+        Event.objects.record(policy.actor, "asset.described", asset, fields=sorted(changes))
+    return asset
+
+
+def _rewrite(asset: Asset, changes: Mapping[str, Any]) -> None:
+    """:raises InvalidRequest: ``asset.alt_missing``; then the picture says what it said before."""
     before = {key: getattr(asset, key) for key in changes}
     for key, value in changes.items():
         setattr(asset, key, value)
@@ -208,11 +225,33 @@ def describe(
         for key, value in before.items():
             setattr(asset, key, value)
         raise InvalidRequest("asset.alt_missing", locales=missing)
-    asset.words = asset.search_words()
+
+
+#: What people write of a picture.
+WRITTEN = ("title", "alt", "tags", "focal_x", "focal_y", "rights_owner", "licence", "territory", "expires_at")
+
+
+def words_digest(asset: Asset) -> str:
+    """A short sum over what people wrote of a picture: another sum means that somebody wrote meanwhile."""
+    values = {name: getattr(asset, name) for name in WRITTEN}
+    told = json.dumps(values, sort_keys=True, default=str)
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+def tag(policy: Policy, assets: Collection[Asset], tags: Sequence[str]) -> list[Asset]:
+    """Add tags to several pictures; those that have them already stay untouched. Returns what changed.
+
+    :raises NotAllowed: for the first that this person may not describe; then nothing is written.
+    :raises InvalidRequest: ``asset.no_tag``.
+    """
+    wanted = _tags(tags)
+    if not wanted:
+        raise InvalidRequest("asset.no_tag")
+    for asset in assets:
+        policy.require("describe", asset)
     with transaction.atomic():
-        asset.save(update_fields=[*changes, "words"])
-        Event.objects.record(policy.actor, "asset.described", asset, fields=sorted(changes))
-    return asset
+        rows = Asset.objects.select_for_update().filter(pk__in=[asset.pk for asset in assets])
+        return [describe(policy, row, tags=[*row.tags, *wanted]) for row in rows if not set(wanted) <= set(row.tags)]
 
 
 def file_for(policy: Policy, asset: Asset, which: str) -> ServedFile:

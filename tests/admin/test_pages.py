@@ -132,6 +132,7 @@ def test_no_url_of_the_studio_is_forgotten_here(brand):
     tested = {get_resolver().resolve(url + "/").url_name for url in listed}
     elsewhere = {
         "image_studio_asset_say",
+        "image_studio_asset_upload",
         "image_studio_variantset_say",
         "image_studio_variantset_cell",
         "image_studio_brand_add",

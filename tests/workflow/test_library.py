@@ -8,11 +8,12 @@ import pytest
 from PIL import Image
 
 from image_studio import storage
-from image_studio.exceptions import ImageRefused, InvalidRequest, NotAllowed, StorageFailed
+from image_studio.exceptions import Conflict, ImageRefused, InvalidRequest, NotAllowed, StorageFailed
 from image_studio.imaging.decode import decode
 from image_studio.models import Asset, Event, Rendition
 from image_studio.policy import Policy
 from image_studio.workflow import describe, file_for, ingest
+from image_studio.workflow.library import tag, words_digest
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -145,3 +146,39 @@ def test_a_preview_is_a_rendition(brand):
     asset = ingest(OPERATOR, brand, photo(), name="a.jpg").asset
     row = Rendition.objects.get(asset=asset)
     assert (row.spec, row.public, max(row.width, row.height)) == ("preview", False, 640)
+
+
+# Words of several, and of two at once ------------------------------------------------------------------------------
+
+
+def test_tags_are_added_to_what_is_there(brand):
+    first, second = (factories.make_asset(brand, (40, 30), tags=tags) for tags in (["tea"], ["spring", "tea"]))
+    changed = tag(OPERATOR, [first, second], [" Spring ", "TEA", ""])
+    assert [asset.pk for asset in changed] == [first.pk]
+    first.refresh_from_db()
+    assert first.tags == ["tea", "spring"]
+    assert "spring" in first.words
+    assert Event.objects.filter(verb="asset.described").count() == 1
+
+
+def test_tags_need_words_and_rights(brand):
+    mine, theirs = factories.make_asset(brand, (40, 30)), factories.make_asset(factories.make_brand(), (40, 30))
+    member = Policy(factories.make_user("creator", brand=brand))
+    with pytest.raises(InvalidRequest, match=r"asset\.no_tag"):
+        tag(member, [mine], [" , ", ""])
+    with pytest.raises(NotAllowed):
+        tag(member, [mine, theirs], ["tea"])
+    assert not Asset.objects.exclude(tags=[]).exists()
+
+
+def test_words_that_somebody_else_changed_are_not_written_over(brand):
+    asset = factories.make_asset(brand, (40, 30))
+    seen = words_digest(asset)
+    describe(OPERATOR, Asset.objects.get(pk=asset.pk), tags=["theirs"])
+    late = Asset.objects.get(pk=asset.pk)
+    with pytest.raises(Conflict, match=r"asset\.words_changed"):
+        describe(OPERATOR, late, title="Mine", seen=seen)
+    late.refresh_from_db()
+    assert (late.title, late.tags) == ("A bottle", ["theirs"])
+    describe(OPERATOR, late, title="Mine", seen=words_digest(late))
+    assert Asset.objects.get(pk=asset.pk).title == "Mine"

@@ -1,0 +1,232 @@
+// A picture's page: decisions without a reload when they are refused, the focal point by a click, the place of a
+// change by dragging. Everything here is an addition: without it there are plain forms and number fields.
+
+const one = (selector, root = document) => root.querySelector(selector);
+const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+const clamp = (value) => Math.min(1, Math.max(0, value));
+const percent = (part) => `${(part * 100).toFixed(2)}%`;
+
+const page = one("[data-asset]");
+const shot = one("[data-shot]");
+const hint = one("[data-hint]");
+
+// What is said ------------------------------------------------------------------------------------------------------
+
+function answer(words, link = null) {
+  const line = one("[data-answer]");
+  line.replaceChildren(words);
+  if (link) {
+    const anchor = document.createElement("a");
+    anchor.href = location.href;
+    anchor.textContent = link;
+    line.append(" ", anchor);
+  }
+  line.hidden = !words;
+  if (words) line.scrollIntoView({ block: "nearest" });
+}
+
+function saying() {
+  for (const form of all("[data-say]")) {
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      if (form.getAttribute("aria-busy") === "true") return;
+      const body = new FormData(form, event.submitter);
+      const buttons = all("button", form);
+      form.setAttribute("aria-busy", "true");
+      for (const button of buttons) button.disabled = true;
+      answer("");
+      try {
+        await say(body);
+      } catch {
+        answer(page.dataset.broken);
+      }
+      form.removeAttribute("aria-busy");
+      for (const button of buttons) button.disabled = false;
+      event.submitter?.focus();
+    });
+  }
+}
+
+async function say(body) {
+  const token = body.get("csrfmiddlewaretoken");
+  const response = await fetch(page.dataset.url, {
+    method: "POST",
+    body,
+    headers: { Accept: "application/json", "X-CSRFToken": token },
+    redirect: "manual",
+  });
+  const told = response.type === "opaqueredirect" ? null : await response.json().catch(() => null);
+  if (told?.ok) {
+    unsaved = false;
+    location.replace(`${location.pathname}${location.search}`);
+    await new Promise(() => {});
+  }
+  const ended = told?.code === "session.ended" || (!told && (response.type === "opaqueredirect" || response.status === 403));
+  if (ended) answer(page.dataset.ended, document.title);
+  else answer(told?.message ?? page.dataset.broken);
+}
+
+// Pointing at the picture -------------------------------------------------------------------------------------------
+
+let mode = null;
+
+function enter(next) {
+  mode?.leave();
+  mode = next;
+  shot.classList.toggle("ast-drawing", Boolean(mode));
+  hint.textContent = mode?.words ?? "";
+  if (mode) shot.scrollIntoView({ block: "nearest" });
+}
+
+function place(event) {
+  const box = one("img", shot).getBoundingClientRect();
+  return [clamp((event.clientX - box.left) / box.width), clamp((event.clientY - box.top) / box.height)];
+}
+
+function toggle(button, words, handlers) {
+  button.hidden = false;
+  const own = {
+    ...handlers,
+    words,
+    leave: () => button.setAttribute("aria-pressed", "false"),
+  };
+  button.addEventListener("click", () => {
+    const on = mode !== own;
+    enter(on ? own : null);
+    button.setAttribute("aria-pressed", String(on));
+  });
+}
+
+function pointing() {
+  one("[data-full]", shot).addEventListener("click", (event) => mode && event.preventDefault());
+  shot.addEventListener("pointerdown", (event) => {
+    if (!mode || event.button) return;
+    event.preventDefault();
+    shot.setPointerCapture(event.pointerId);
+    mode.from = place(event);
+    mode.down?.(mode.from);
+  });
+  shot.addEventListener("pointermove", (event) => mode?.from && mode.move?.(mode.from, place(event)));
+  shot.addEventListener("pointerup", (event) => {
+    if (!mode?.from) return;
+    const { from } = mode;
+    mode.from = null;
+    mode.up?.(from, place(event));
+  });
+  shot.addEventListener("pointercancel", () => {
+    if (mode) mode.from = null;
+  });
+  addEventListener("keydown", (event) => event.key === "Escape" && mode && enter(null));
+}
+
+function focalPoint() {
+  const button = one("[data-point]:not([data-hint])");
+  if (!button) return;
+  const fields = ["focal_x", "focal_y"].map((name) => one(`[name=${name}]`));
+  const mark = one("[data-focal]");
+  const clear = one("[data-unpoint]");
+
+  const draw = () => {
+    const [x, y] = fields.map((field) => Number.parseFloat(field.value));
+    const there = Number.isFinite(x) && Number.isFinite(y);
+    mark.toggleAttribute("display", false);
+    if (there) {
+      mark.setAttribute("x", `${x}%`);
+      mark.setAttribute("y", `${y}%`);
+    } else mark.setAttribute("display", "none");
+    clear.hidden = !there;
+  };
+  const set = (values) => {
+    fields.forEach((field, index) => {
+      field.value = values[index];
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    });
+    draw();
+  };
+  toggle(button, hint.dataset.point, {
+    down: (at) => set(at.map((part) => (part * 100).toFixed(1))),
+    move: (_from, at) => set(at.map((part) => (part * 100).toFixed(1))),
+  });
+  clear.addEventListener("click", () => set(["", ""]));
+  for (const field of fields) field.addEventListener("input", draw);
+  draw();
+}
+
+function changePlace() {
+  const button = one("[data-draw]");
+  if (!button) return;
+  const field = one("[data-change] [data-region]");
+  const rect = one("[data-drawn]");
+  const clear = one("[data-undraw]");
+
+  const draw = () => {
+    const parts = field.value.split(",").map(Number);
+    const there = field.value !== "" && parts.length === 4 && parts.every(Number.isFinite);
+    ["x", "y", "width", "height"].forEach((name, index) => {
+      if (there) rect.setAttribute(name, percent(parts[index]));
+      else rect.removeAttribute(name);
+    });
+    clear.hidden = !there;
+  };
+  const span = ([x, y], [u, v]) => [Math.min(x, u), Math.min(y, v), Math.abs(x - u), Math.abs(y - v)];
+  const set = (parts) => {
+    field.value = parts.map((part) => part.toFixed(4)).join(",");
+    draw();
+  };
+  toggle(button, hint.dataset.region, {
+    move: (from, at) => set(span(from, at)),
+    up: (from, at) => {
+      const parts = span(from, at);
+      // A click is no region.
+      if (parts[2] < 0.005 || parts[3] < 0.005) field.value = "";
+      else set(parts);
+      draw();
+      enter(null);
+      one("[data-change] textarea").focus({ preventScroll: true });
+    },
+  });
+  clear.addEventListener("click", () => {
+    field.value = "";
+    draw();
+  });
+  draw();
+}
+
+// Words -------------------------------------------------------------------------------------------------------------
+
+let unsaved = false;
+
+function words() {
+  const form = one("[data-words]");
+  if (!form) return;
+  form.addEventListener("input", () => {
+    unsaved = true;
+  });
+  form.addEventListener("submit", () => {
+    unsaved = false;
+  });
+  addEventListener("beforeunload", (event) => unsaved && event.preventDefault());
+}
+
+function copying() {
+  for (const button of all("[data-copy]")) {
+    button.hidden = !navigator.clipboard;
+    const label = button.textContent;
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(one("[data-copied-from]", button.parentElement).textContent);
+      button.textContent = page.dataset.copied;
+      setTimeout(() => {
+        button.textContent = label;
+      }, 2000);
+    });
+  }
+}
+
+// Keep a conversation about one picture going while its files are made -----------------------------------------------
+
+saying();
+pointing();
+focalPoint();
+changePlace();
+words();
+copying();
