@@ -14,10 +14,11 @@ from image_studio.models import Asset, CheckResult, Event, Job, JobOutput, Rendi
 from image_studio.runner import sets
 from image_studio.runner.answers import Kept, StoredAnswer, plain
 from image_studio.runner.filing import Filing
+from image_studio.runner.inheriting import words_for
 from image_studio.runner.leases import FREE, WORKER, Lease
 from image_studio.runner.produce import Told, open_raw
 from image_studio.runner.rows import CellRows, OutputRows, cell_rows, preview_row, raw_asset
-from image_studio.runner.work import Cell, ComposeWork, PictureWork, Words, Work
+from image_studio.runner.work import Cell, ComposeWork, PictureWork, Words, Work, formers_of
 from image_studio.states import VARIANT
 
 
@@ -173,6 +174,8 @@ def _write(lease: Lease, work: Work, outputs: Sequence[OutputRows], *, unwanted:
     if unwanted:
         outputs = [_marked(made) for made in outputs]
         _cancel_cells(lease)
+    if isinstance(work, ComposeWork):
+        _reword(live)
     raws = [made.asset for made in outputs if made.asset]
     Asset.objects.bulk_create(raws)
     Asset.objects.bulk_create([cell.asset for cell in live if cell.asset])
@@ -192,6 +195,17 @@ def _live(cells: list[CellRows]) -> list[CellRows]:
     waiting = Variant.objects.select_for_update().filter(pk__in=[made.cell.pk for made in cells], state="waiting")
     rounds = dict(waiting.values_list("pk", "round"))
     return [made for made in cells if rounds.get(made.cell.pk) == made.cell.round]
+
+
+def _reword(cells: list[CellRows]) -> None:
+    """What somebody wrote on a cell's former picture while the new one was composed comes along too."""
+    formers = formers_of({made.asset.parent_id for made in cells if made.asset and made.asset.parent_id})
+    for made in cells:
+        if made.asset and made.asset.parent:
+            place = (made.asset.parent_id, made.asset.channel_id, made.asset.locale)
+            for name, value in words_for(made.asset.parent, formers.get(place)).items():
+                setattr(made.asset, name, value)
+            made.asset.words = made.asset.search_words()
 
 
 def _marked(made: OutputRows) -> OutputRows:

@@ -258,7 +258,7 @@ def compose_work(lease: Lease) -> ComposeWork:
     rows = _as_asked(job)
     outputs = JobOutput.objects.filter(job__in={row.job_id for row in rows}, asset__isnull=False)
     shown = {(output.job_id, output.index): output.asset for output in outputs.select_related("asset")}
-    formers = _formers({asset.pk for asset in shown.values() if asset})
+    formers = formers_of({asset.pk for asset in shown.values() if asset})
     cells: dict[UUID, tuple[Cell, ...]] = {}
     missing: list[Cell] = []
     for row in rows:
@@ -279,7 +279,7 @@ def compose_work(lease: Lease) -> ComposeWork:
     )
 
 
-def _formers(raws: Collection[UUID]) -> dict[tuple[UUID | None, int | None, str], Former]:
+def formers_of(raws: Collection[UUID]) -> dict[tuple[UUID | None, int | None, str], Former]:
     """The last composed picture of every place. Not by the cells: one that could not be composed has lost it."""
     made = Asset.objects.filter(parent__in=raws, kind="composed").order_by("pk")
     columns = ("parent_id", "channel_id", "locale", "recipe__inherited", *NAMES)

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from image_studio.models import Asset, Variant
 from image_studio.policy import Policy
-from image_studio.runner import drain, leases, work
+from image_studio.runner import drain, leases, saving, work
 from image_studio.runner.inheriting import Former, words_for
 from image_studio.workflow import describe, recompose, retry
 from tests import factories
@@ -76,6 +76,21 @@ def test_what_was_taken_away_stays_away(made):
     describe(OPERATOR, cell(made), alt={"en": "Only English"}, tags=[])
     again(made, en="New words")
     assert (cell(made).alt, cell(made).tags) == ({"en": "Only English"}, [])
+
+
+def test_what_is_written_while_it_is_composed_is_not_lost(made, monkeypatch):
+    before = cell(made)
+    real = saving.finish
+
+    def meanwhile(order, rows):
+        Asset.objects.filter(pk=before.pk).update(title="Just in time", alt={**before.alt, "en": "Just in time"})
+        return real(order, rows)
+
+    monkeypatch.setattr(saving, "finish", meanwhile)
+    again(made, en="New words")
+    after = cell(made)
+    assert (after.title, after.alt["en"]) == ("Just in time", "Just in time")
+    assert "just in time" in after.words
 
 
 def test_words_outlive_a_composition_that_failed(made):
