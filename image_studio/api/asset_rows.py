@@ -9,6 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from image_studio.api.fields import Body, Moment, Number, Text
+from image_studio.api.filters import LOCALE
 from image_studio.api.parsers import read_object
 from image_studio.api.rendering import dump
 from image_studio.models import Asset
@@ -19,7 +20,7 @@ from image_studio.states import ASSET
 WORDS_BY_LOCALE = {
     "type": "object",
     "additionalProperties": {"type": "string", "maxLength": 1000},
-    "propertyNames": {"pattern": "^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$"},
+    "propertyNames": {"pattern": LOCALE},
     "example": {"en": "A red bottle on a table"},
 }
 

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from image_studio.api import asset_rows as rows
 from image_studio.api.base import StudioView, UploadView
-from image_studio.api.filters import Filter, OneOf, Slug, StudioFilters, When, yes_no
+from image_studio.api.filters import WORDS, Filter, Locale, OneOf, Slug, StudioFilters, When, yes_no
 from image_studio.api.operations import operation
 from image_studio.api.problems import Stale, TooLarge
 from image_studio.conf import conf
@@ -38,9 +38,9 @@ class AssetFilters(StudioFilters):
     kind = OneOf("kind", words=KINDS, about="What came in or was bought, or what was composed of it.")
     origin = OneOf("origin", words=ORIGINS, about="Where it came from.")
     channel = Slug("channel__slug", about="A channel's slug.")
-    locale = Filter("locale", about="A composed picture's language.")
+    locale = Locale("locale", about="A composed picture's language.")
     source_type = OneOf("source_type", words=SOURCE_TYPES, about="IPTC digital source type.")
-    q = Filter(method="by_words", about="Words of its title, alt texts, tags or prompt.")
+    q = Filter(method="by_words", about="Words of its title, alt texts, tags or prompt.", shape=WORDS)
     published = yes_no("Whether it is public.", method="by_publication")
     expires_before = When("expires_at", "lt", about="Its rights end before this moment.")
     created_after = When("created_at", "gt", about="It came after this moment.")

@@ -194,6 +194,16 @@ class StudioView(APIView):
         """202 for work that goes on: where to look, and in how many seconds."""
         return Response(data, status=202, headers={"Location": self.address(name, pk), "Retry-After": SOON})
 
+    def content(self, *, optional: bool = False) -> Any:
+        """The body as it was sent.
+
+        :raises Malformed: where there is none and one is needed.
+        """
+        data = self.request.data
+        if not data and not optional and self.request.stream is None:
+            raise malformed(_("the body is empty, and a JSON object is needed"))
+        return data
+
     def body(self, serializer: type[Body], *, partial: bool = False, optional: bool = False) -> dict[str, Any]:
         """The request's body, judged.
 
@@ -201,10 +211,7 @@ class StudioView(APIView):
         :param optional: the whole body may be missing.
         :raises ValidationError: naming each field that is wrong.
         """
-        data = self.request.data
-        if not data and not optional and self.request.stream is None:
-            raise malformed(_("the body is empty, and a JSON object is needed"))
-        judged = serializer(data=data, partial=partial, context={"view": self})
+        judged = serializer(data=self.content(optional=optional), partial=partial, context={"view": self})
         judged.is_valid(raise_exception=True)
         found: dict[str, Any] = judged.validated_data
         return found

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -107,17 +108,21 @@ class Id(serializers.UUIDField):
         return super().to_internal_value(data)
 
 
+#: RFC 3339, as far as we go.
+MOMENT = r"^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)$"
+
+
+@extend_schema_field({"type": "string", "format": "date-time", "pattern": MOMENT})
 class Moment(serializers.DateTimeField):
     """A moment with its time zone (RFC 3339); without one nobody knows which moment is meant."""
 
     default_error_messages = {
         "invalid": _("Write a moment with its time zone, for example 2027-05-01T12:00:00Z."),
     }
-    SHAPE = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)")
 
     def to_internal_value(self, value: Any) -> datetime:
         try:
-            if not isinstance(value, str) or not self.SHAPE.fullmatch(value):
+            if not isinstance(value, str) or not re.fullmatch(MOMENT, value, re.ASCII):
                 raise ValueError
             found = datetime.fromisoformat(value.upper()).astimezone(UTC)
         except (ValueError, OverflowError):

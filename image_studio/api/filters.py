@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -15,16 +16,22 @@ from image_studio.api.fields import Moment
 from image_studio.api.operations import query
 
 SLUG = "^[-a-zA-Z0-9_]{1,64}$"
+#: As :data:`image_studio.brand.kit.LOCALE` has it, in words that JSON schema knows too.
+LOCALE = "^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
+WORDS = {"type": "string", "minLength": 0, "maxLength": 1000}
 YES_NO = (("true", _("Yes")), ("false", _("No")))
 
 
 class Filter(django_filters.CharFilter):
-    """Words, as they stand; ``about`` tells the OpenAPI document of them."""
+    """Words, as they stand; ``about`` tells the OpenAPI document of them.
+
+    :param shape: a JSON schema: the document shows it, and values are held to its pattern and length.
+    """
 
     def __init__(self, *args: Any, about: str = "", shape: dict[str, Any] | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.about = about
-        self.shape = shape or {"type": "string"}
+        self.shape = shape or {**WORDS, "minLength": 1}
 
 
 class Slug(Filter):
@@ -32,6 +39,13 @@ class Slug(Filter):
 
     def __init__(self, name: str, *, about: str) -> None:
         super().__init__(name, about=about, shape={"type": "string", "pattern": SLUG})
+
+
+class Locale(Filter):
+    """A language."""
+
+    def __init__(self, name: str, *, about: str) -> None:
+        super().__init__(name, about=about, shape={"type": "string", "pattern": LOCALE})
 
 
 class OneOf(Filter):
@@ -66,19 +80,20 @@ class StudioFilters(django_filters.FilterSet):
         return found
 
     def _wrong(self, name: str, one: Any) -> list[str]:
-        value = self.data.get(name)
+        value, shape = self.data.get(name), one.shape
         if value is None:
             return []
         if isinstance(one, OneOf) and value not in one.known:
             return [str(_("Choose one of: %(known)s.")) % {"known": ", ".join(one.known)}]
         if isinstance(one, When):
-            try:
-                Moment().run_validation(value)
-            except ValidationError as error:
-                return [str(words) for words in error.detail]
-        if not value.strip() and name != "q":
+            return _moment_wrong(value)
+        if len(value.strip()) < shape.get("minLength", 1):
             return [str(_("It is empty: leave it out."))]
-        return [str(_("It is longer than 1000 characters."))] if len(value) > 1000 else []
+        if len(value) > shape.get("maxLength", len(value)):
+            return [str(_("It is longer than %(most)s characters.")) % {"most": shape["maxLength"]}]
+        if "pattern" in shape and not re.fullmatch(shape["pattern"], value):
+            return [str(_("It is not of the form %(form)s.")) % {"form": shape["pattern"]}]
+        return []
 
     @classmethod
     def parameters(cls) -> tuple[OpenApiParameter, ...]:
@@ -89,3 +104,11 @@ class StudioFilters(django_filters.FilterSet):
 def yes_no(about: str, method: str) -> OneOf:
     """``true`` or ``false``."""
     return OneOf(words=[word for word, _label in YES_NO], about=about, method=method)
+
+
+def _moment_wrong(value: str) -> list[str]:
+    try:
+        Moment().run_validation(value)
+    except ValidationError as error:
+        return [str(words) for words in error.detail]
+    return []

@@ -99,7 +99,7 @@ def page(
     """
     limit = limit_of(query.get("limit"))
     text = query.get("cursor")
-    cursor = decode(text, rows.model, order) if text is not None else None
+    cursor = decode(text, rows.model, order) if text else None
     back = bool(cursor and cursor.back)
     if cursor:
         rows = rows.filter(_beyond(order, cursor.values, back))

@@ -20,7 +20,7 @@ from rest_framework.response import Response
 from image_studio.api import pagination
 from image_studio.api.asset_rows import Alt, Focal
 from image_studio.api.base import OpenView
-from image_studio.api.filters import Filter, Slug, StudioFilters
+from image_studio.api.filters import WORDS, Filter, Locale, Slug, StudioFilters
 from image_studio.api.operations import operation
 from image_studio.api.rendering import dump
 from image_studio.brand.plan import label_for
@@ -74,7 +74,7 @@ class PublishedRow(serializers.Serializer):
 
 FIELDS = (
     *("id", "alt", "locale", "width", "height", "source_type", "focal_x", "focal_y", "published_at", "expires_at"),
-    "channel__slug",
+    *("channel__slug", "created_at"),
 )
 
 
@@ -83,9 +83,9 @@ class PublishedFilters(StudioFilters):
 
     brand = Slug("brand__slug", about="A brand's slug.")
     channel = Slug("channel__slug", about="A channel's slug.")
-    locale = Filter("locale", about="The language that is written on it.")
+    locale = Locale("locale", about="The language that is written on it.")
     tag = Filter(method="by_tag", about="A tag, whole.")
-    q = Filter(method="by_words", about="Words of its title, alt texts and tags.")
+    q = Filter(method="by_words", about="Words of its title, alt texts and tags.", shape=WORDS)
 
     def by_tag(self, found: QuerySet[Asset], _name: str, value: str) -> QuerySet[Asset]:
         # Tags stand line by line among the words; an array of JSON cannot be asked on every database.
@@ -119,7 +119,7 @@ class PublishedView(OpenView):
             "label": label_for(row["source_type"], placeholder=False).removeprefix("label_") or None,
             "sources": sources,
             "fallback": fallback[-1] if fallback else None,
-            "updated": row["published_at"],
+            "updated": row["published_at"] or row["created_at"],
         }
 
     def _source(self, file: Mapping[str, Any]) -> dict[str, Any]:

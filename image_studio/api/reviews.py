@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import PolymorphicProxySerializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,17 +19,6 @@ from image_studio.api.operations import operation
 from image_studio.models import DECISIONS, DECLARATION, REJECT_REASONS, Job, Review
 from image_studio.models.job import JOB_KINDS
 from image_studio.states import JOB
-
-#: What may be said to a picture; the first three are kept as reviews.
-SAYINGS = (*DECISIONS, "shortlist", "unshortlist")
-#: Saying -> the words that belong to it; others are refused, so that nobody believes that they were heard.
-BELONGS = {
-    "approve": {"declaration", "note", "override", "alt", "seen", "publish"},
-    "reject": {"reason", "note", "seen"},
-    "change": {"note", "region", "seen"},
-    "shortlist": set(),
-    "unshortlist": set(),
-}
 
 
 class ReviewRow(serializers.Serializer):
@@ -54,40 +45,87 @@ class WorkRow(serializers.Serializer):
     asset = serializers.UUIDField()
 
 
-class NewReview(Body):
-    """A decision."""
+def _seen() -> Text:
+    return Text(max_length=64, required=False, allow_blank=True, help_text="The `sha256` of the picture you saw.")
 
-    decision = Choice(choices=SAYINGS)
+
+def _note(**more: Any) -> Text:
+    return Text(max_length=5000, **{"required": False, "allow_blank": True, **more})
+
+
+class Approval(Body):
+    """Release a picture for publishing."""
+
+    decision = Choice(choices=["approve"])
     declaration = serializers.ListField(
         child=Choice(choices=list(DECLARATION)),
         required=False,
         max_length=len(DECLARATION),
         help_text="What the approver signs; all of it while nothing has judged the picture's content.",
     )
-    reason = Choice(choices=list(REJECT_REASONS), required=False, help_text="Of a rejection.")
-    note = Text(max_length=5000, required=False, allow_blank=True)
+    note = _note()
+    override = Flag(required=False, help_text="A brand manager approves over a failed check; the note says why.")
+    seen = _seen()
+    publish = Flag(required=False, help_text="Approve and publish at once.")
+    alt = rows.Alt(required=False, help_text="With `publish`: alt texts that are added to the picture's own.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """:raises ValidationError: for alt texts that nothing would be done with."""
+        if attrs.get("alt") and not attrs.get("publish"):
+            raise serializers.ValidationError({"alt": [str(_("It belongs to publish: true."))]})
+        return attrs
+
+
+class Rejection(Body):
+    """Turn a picture down."""
+
+    decision = Choice(choices=["reject"])
+    reason = Choice(choices=list(REJECT_REASONS))
+    note = _note()
+    seen = _seen()
+
+
+class ChangeWish(Body):
+    """Ask for a change."""
+
+    decision = Choice(choices=["change"])
+    note = _note(required=True, allow_blank=False, help_text="The next edit's instruction.")
     region = serializers.ListField(
         child=Number(min_value=0, max_value=1),
         min_length=4,
         max_length=4,
         required=False,
         allow_null=True,
-        help_text="Where the change is wanted: left, top, width and height, as fractions.",
+        help_text="Where it is wanted: left, top, width and height, as fractions.",
     )
-    override = Flag(required=False, help_text="A brand manager approves over a failed check; the note says why.")
-    alt = rows.Alt(required=False, help_text="Alt texts added before it is published.")
-    seen = Text(max_length=64, required=False, allow_blank=True, help_text="The `sha256` of the picture you saw.")
-    publish = Flag(required=False, help_text="Approve and publish at once.")
+    seen = _seen()
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """:raises ValidationError: for words that do not belong to the decision."""
-        saying = attrs["decision"]
-        wrong = [name for name in attrs if name != "decision" and name not in BELONGS[saying]]
-        if wrong:
-            raise serializers.ValidationError({name: [f"It does not belong to {saying}."] for name in wrong})
-        if attrs.get("alt") and not attrs.get("publish"):
-            raise serializers.ValidationError({"alt": ["It belongs to publish: true."]})
-        return attrs
+
+class Shortlisting(Body):
+    """Put a picture on the shortlist, or take it off."""
+
+    decision = Choice(choices=["shortlist", "unshortlist"])
+
+
+#: What may be said to a picture; the first three are kept as reviews.
+SAYINGS: dict[str, type[Body]] = {
+    "approve": Approval,
+    "reject": Rejection,
+    "change": ChangeWish,
+    "shortlist": Shortlisting,
+    "unshortlist": Shortlisting,
+}
+NEW_REVIEW = PolymorphicProxySerializer(
+    component_name="NewReview",
+    serializers={name: one for name, one in SAYINGS.items() if name != "unshortlist"},
+    resource_type_field_name="decision",
+)
+
+
+class Saying(serializers.Serializer):
+    """Only which decision it is."""
+
+    decision = Choice(choices=list(SAYINGS))
 
 
 class Withdrawal(Body):
@@ -132,13 +170,15 @@ class Reviews(AssetView):
             "`approve`, `reject` and `change` answer 201 with the review; with `publish` an approval answers 202 with "
             "the job that makes the public files; `shortlist` and `unshortlist` answer 200 with the picture."
         ),
-        body=NewReview,
+        body=NEW_REVIEW,
         answers={200: rows.AssetDetail, 201: ReviewRow, 202: WorkRow},
         errors=(403, 409),
     )
     def post(self, request: Request, asset_id: UUID) -> Response:
         asset = self.asset(asset_id)
-        said = self.body(NewReview)
+        which = Saying(data=self.content())
+        which.is_valid(raise_exception=True)
+        said = self.body(SAYINGS[which.validated_data["decision"]])
         decision, publish = said.pop("decision"), said.pop("publish", False)
         if decision in ("shortlist", "unshortlist"):
             workflow.shortlist(self.policy, asset, on=decision == "shortlist")
@@ -154,8 +194,8 @@ class Reviews(AssetView):
         if decision == "approve":
             return workflow.approve(self.policy, asset, **said)
         if decision == "reject":
-            return workflow.reject(self.policy, asset, **{"reason": "", **said})
-        return workflow.change_this(self.policy, asset, **{"note": "", **said})
+            return workflow.reject(self.policy, asset, **said)
+        return workflow.change_this(self.policy, asset, **said)
 
 
 class Publish(AssetView):

@@ -8,6 +8,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, inline_serializer
 from rest_framework import serializers
 
+from image_studio.api.fields import Body
 from image_studio.api.operations import Operation, query
 from image_studio.api.problems import MEDIA_TYPE
 
@@ -81,6 +82,13 @@ class StudioSchema(AutoSchema):
 
     def get_request_serializer(self) -> Any:
         return self.said.body
+
+    def _postprocess_serializer_schema(self, schema: Any, serializer: Any, direction: str) -> Any:
+        """A body takes no other keys, and the document says so."""
+        above: Any = super()
+        found = above._postprocess_serializer_schema(schema, serializer, direction)  # noqa: SLF001
+        one = serializer() if isinstance(serializer, type) else serializer
+        return {**found, "additionalProperties": False} if isinstance(one, Body) else found
 
     def get_override_parameters(self) -> list[Any]:
         more = [LIMIT, CURSOR] if self.said.listed else []

@@ -74,8 +74,7 @@ def test_publish_withdraw_and_what_comes_between(reviewer, asset):
     ("said", "code"),
     [
         ({"decision": "approve"}, "review.declaration_missing"),
-        ({"decision": "reject"}, "review.unknown_reason"),
-        ({"decision": "change"}, "review.change_empty"),
+        ({"decision": "approve", "declaration": ["people"]}, "review.declaration_missing"),
         ({"decision": "change", "note": "x", "region": [0.9, 0, 0.5, 1]}, "review.bad_region"),
     ],
 )
@@ -96,7 +95,10 @@ def test_a_decision_that_lacks_something(reviewer, asset, said, code):
         ({"decision": "approve", "alt": {"en": "x"}}, "alt"),
         ({"decision": "approve", "publish": "true"}, "publish"),
         ({"decision": "approve", "declaration": ["people", "everything"]}, "declaration.1"),
+        ({"decision": "reject"}, "reason"),
         ({"decision": "reject", "reason": "ugly"}, "reason"),
+        ({"decision": "change"}, "note"),
+        ({"decision": "change", "note": " "}, "note"),
         ({"decision": "reject", "reason": "other", "publish": True}, "publish"),
         ({"decision": "change", "note": "x", "region": [0, 0, 1]}, "region"),
         ({"decision": "change", "note": "x", "region": "all"}, "region"),
