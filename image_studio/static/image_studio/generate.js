@@ -89,9 +89,11 @@ async function reason(answer) {
   }
 }
 
+/** Words instead of a price: nothing can be ordered until there is one again. */
 function say(words) {
   form.elements.digest.value = "";
   mark(false);
+  live.setAttribute("aria-busy", "false");
   live.textContent = words;
 }
 
