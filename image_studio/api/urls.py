@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import path, re_path
+from django.urls import include, path, re_path
 
 from image_studio.api import asset_parts, assets, docs, published, reviews
 from image_studio.api.base import Missing
@@ -20,6 +20,7 @@ urlpatterns = [
     path("assets/<uuid:asset_id>/withdraw/", reviews.Withdraw.as_view(), name="asset-withdraw"),
     path("published/", published.PublishedList.as_view(), name="published-list"),
     path("published/<uuid:asset_id>/", published.PublishedDetail.as_view(), name="published-detail"),
+    path("", include("image_studio.api.urls_work")),
     path("schema/", docs.Schema.as_view(), name="schema"),
     path("docs/", docs.reference, name="docs"),
     re_path(r"^.*$", Missing.as_view(), name="missing"),

@@ -13,5 +13,10 @@ WORDS = {
         "The provider may have charged for this and never answered, so it is not sent again. Look there first; then "
         "order anew, or leave it as it is."
     ),
+    "prompt.bad_label": _("{label} is no usable label. Use small letters, digits, hyphens and underscores."),
+    "prompt.unknown_version": _("{prompt} has no version {version}. Look at its versions, then choose one of them."),
+    "prompt.unknown_label": _("{prompt} has no label {label}. It has: {known}."),
+    "request.unknown_line": _("No layout of this brand draws a line called {line}. There is: {known}."),
+    "request.unknown_model": _("There is no model {model}. There is: {known}."),
     "job.overtaken": _("Newer work took the place of this job. Look at what is there now."),
 }

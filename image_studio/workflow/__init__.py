@@ -7,6 +7,7 @@ transaction, and rings the doorbell or sends the signal after the commit.
 
 from image_studio.workflow.archive import Archive, archive
 from image_studio.workflow.cells import cancel, cancel_cell, recompose, retry, retry_cell
+from image_studio.workflow.home import Home, home
 from image_studio.workflow.jobs import cancel_job, retry_job
 from image_studio.workflow.kits import export_kit, import_kit, save_kit
 from image_studio.workflow.library import Ingested, ServedFile, describe, file_for, ingest
@@ -14,35 +15,45 @@ from image_studio.workflow.once import Once, once, replayed
 from image_studio.workflow.partials import partial_for
 from image_studio.workflow.plan import Matrix, PlannedCell, PlannedJob
 from image_studio.workflow.preview import Preview, RouteCard, preview, route_cards
-from image_studio.workflow.prompts import save_prompt
+from image_studio.workflow.prompts import FilledPrompt, add_version, edit_prompt, fill_prompt, save_prompt
+from image_studio.workflow.queue import Board, Queue, board, review_queue
 from image_studio.workflow.review import approve, approve_and_publish, change_this, publish, reject, shortlist, withdraw
 from image_studio.workflow.sheet import Cell, Sheet, SheetRow, sheet
 from image_studio.workflow.variants import blocked_error, judged, order, request
 
 __all__ = [
     "Archive",
+    "Board",
     "Cell",
+    "FilledPrompt",
+    "Home",
     "Ingested",
     "Matrix",
     "Once",
     "PlannedCell",
     "PlannedJob",
     "Preview",
+    "Queue",
     "RouteCard",
     "ServedFile",
     "Sheet",
     "SheetRow",
+    "add_version",
     "approve",
     "approve_and_publish",
     "archive",
     "blocked_error",
+    "board",
     "cancel",
     "cancel_cell",
     "cancel_job",
     "change_this",
     "describe",
+    "edit_prompt",
     "export_kit",
     "file_for",
+    "fill_prompt",
+    "home",
     "import_kit",
     "ingest",
     "judged",
@@ -58,6 +69,7 @@ __all__ = [
     "retry",
     "retry_cell",
     "retry_job",
+    "review_queue",
     "route_cards",
     "save_kit",
     "save_prompt",

@@ -71,6 +71,15 @@ def retry_job(policy: Policy, job: Job) -> Job:
     return {"picture": _retry_picture, "compose": _retry_compose, "render": _retry_render}[job.kind](policy, job)
 
 
+def offered(policy: Policy, job: Job) -> frozenset[str]:
+    """What this person may say to the job as it was read: of ``cancel`` and ``retry``."""
+    asked = job.cancel_requested_at is not None
+    found = {"cancel"} if job.state in COMING and not asked else set()
+    if job.state in RESENDABLE or (job.state in COMING and asked and job.kind == "picture"):
+        found.add("retry")
+    return frozenset(verb for verb in found if policy.can(_verb(verb, job), job))
+
+
 def cells_of(job: Job) -> QuerySet[Variant]:
     """The cells that wait for a job's result: those of its pictures, or of this very composition."""
     if job.kind == "picture":

@@ -1,0 +1,55 @@
+"""POSTs that can spend: a key of the client's, one answer for it, and the work goes on after 202."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from rest_framework.response import Response
+
+from image_studio.api.base import SOON, StudioView
+from image_studio.api.rendering import dump
+from image_studio.exceptions import InvalidRequest
+from image_studio.workflow import Once, once, replayed
+
+
+class NotThere(InvalidRequest):
+    """An id in a body that this person may not know of, whether it is there or not."""
+
+    http_status = 404
+
+
+def answered(view: StudioView, act: Callable[[], tuple[str, Any]]) -> Response:
+    """What the request's key was answered, or the answer that ``act`` makes now.
+
+    :param act: changes rows only; returns the address to look at next, and the body.
+    :raises StudioError: as :func:`~image_studio.workflow.once.once`.
+    """
+    return _response(once(view.policy, _key(view), _body(view), lambda: _kept(*act())))
+
+
+def answered_before(view: StudioView) -> Response | None:
+    """The same for views with something slow to do before the act, where the key was answered."""
+    found = replayed(view.policy, _key(view), _body(view))
+    return _response(found) if found else None
+
+
+def _key(view: StudioView) -> str:
+    return str(view.request.headers.get("Idempotency-Key", ""))
+
+
+def _body(view: StudioView) -> list[Any]:
+    """As it was sent: what it means may change until it is sent again."""
+    return [view.request.method, view.request.path, dict(view.request.data)]
+
+
+def _kept(location: str, body: Any) -> dict[str, Any]:
+    return {"location": location, "body": orjson.loads(dump(body))}
+
+
+def _response(done: Once) -> Response:
+    headers = {"Location": done.answer["location"], "Retry-After": SOON}
+    if done.replayed:
+        headers["Idempotency-Replayed"] = "true"
+    return Response(done.answer["body"], status=202, headers=headers)
