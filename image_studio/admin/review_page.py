@@ -40,13 +40,17 @@ Box = tuple[str, ...]
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """A verdict in words. ``number`` ties it to its box on the picture; 0 has none."""
+    """A verdict in words. ``number`` ties it to its box on the picture; 0 has none.
+
+    :param tag: where the number stands: above its box, so that it hides nothing of what is judged.
+    """
 
     result: CheckResult
     words: str
     facts: str
     number: int
     box: Box | None
+    tag: Box | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,8 +80,7 @@ def context_of(asset: Asset, verdicts: Sequence[CheckResult], typed: Mapping[str
         "asked": asked,
         "asked_box": box_of(asset, asked.region if asked else None),
         "switches": [row for row in SWITCHES if row[0] in boxes or row[0] in ("safe", "asked")],
-        # Marks on the picture are as large as the picture is.
-        "unit": max(asset.width, asset.height) / 40,
+        "unit": unit(asset),
         "full_url": picture_url(asset.pk, "full"),
         "points": choices(DECLARATION, typed, "declaration"),
         "reasons": choices(REJECT_REASONS, typed, "reason"),
@@ -94,9 +97,26 @@ def evidence(asset: Asset, verdicts: Sequence[CheckResult]) -> list[Evidence]:
     for result in sorted(verdicts, key=_weight):
         box = box_of(asset, result.region)
         number += box is not None
-        words = explain(result.code, result.params)
-        found.append(Evidence(result=result, words=words, facts=_facts(result), number=number if box else 0, box=box))
+        found.append(
+            Evidence(
+                result=result,
+                words=explain(result.code, result.params),
+                facts=_facts(result),
+                number=number if box else 0,
+                box=box,
+                tag=_tag(asset, box) if box else None,
+            )
+        )
     return found
+
+
+def unit(asset: Asset) -> float:
+    """The size of a mark on the picture, which grows with it."""
+    return max(asset.width, asset.height) / 40
+
+
+def _tag(asset: Asset, box: Box) -> Box:
+    return box[0], f"{max(0.0, float(box[1]) - unit(asset)):.1f}"
 
 
 def _weight(result: CheckResult) -> tuple[int, bool]:

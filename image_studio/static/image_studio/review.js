@@ -81,7 +81,7 @@ function parsed(html) {
 }
 
 function failed(error) {
-  if (error instanceof Ended) say(words.ended, words.login);
+  if (error instanceof Ended) say(words.ended, location.href); // the login leads back here
   else if (error instanceof Gone) say(words.gone);
   else say(words.lost);
 }
@@ -130,8 +130,8 @@ function neighbour(step) {
 
 function go(step) {
   const address = neighbour(step);
+  say(address ? "" : words.end);
   if (address) show(address);
-  else say(words.end);
 }
 
 // What was typed stays with its picture --------------------------------------------------------------------------------
@@ -176,7 +176,7 @@ async function send(sent, button) {
     } else {
       problem(answer.message, sent);
     }
-    say(answer.message);
+    say(answer.ok || answer.gone ? answer.message : ""); // a refusal stands, and is read out, at the buttons
   } catch (error) {
     if (error instanceof Gone) {
       decided.add(here);
@@ -194,7 +194,9 @@ function problem(message, sent) {
   const place = find(".review-problem");
   place.textContent = message;
   place.hidden = false;
-  (sent.querySelector("textarea:placeholder-shown, :invalid") || sent.querySelector("button")).focus();
+  const open = sent.querySelector("[name=declaration]:not(:checked), [name=reason]:invalid");
+  const empty = [...sent.querySelectorAll("textarea")].find((field) => !field.value.trim());
+  (open || empty || sent.querySelector("button")).focus();
 }
 
 stage.addEventListener("submit", (event) => {
@@ -342,6 +344,12 @@ stage.addEventListener("change", (event) => {
   if (event.target.dataset.show) boxes.set(event.target.dataset.show, event.target.checked);
 });
 stage.addEventListener("toggle", draw, true);
+stage.addEventListener("pointerover", (event) => {
+  const number = event.target.closest("li[data-number]")?.dataset.number;
+  for (const box of stage.querySelectorAll(".review-box[data-number]")) {
+    box.classList.toggle("review-lit", box.dataset.number === number);
+  }
+});
 
 // Keys -------------------------------------------------------------------------------------------------------------------
 
@@ -422,6 +430,9 @@ window.addEventListener("popstate", () => show(location.href, { push: false }));
 root.classList.add("review-on");
 root.classList.toggle("review-keyed", keysOn.checked);
 help.hidden = false;
+// The queue's own address shows whatever waits longest; going back must lead to what was seen.
+const address = find(".review-strip [aria-current]")?.href;
+if (address) history.replaceState({}, "", address);
 for (const row of root.querySelectorAll(".review-brand")) {
   row.querySelector("button").hidden = true;
   row.querySelector("select").addEventListener("change", () => row.requestSubmit());
