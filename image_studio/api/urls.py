@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from django.urls import include, path, re_path
+from django.urls import path, re_path
 
-from image_studio.api import asset_parts, assets, docs, published, reviews
+from image_studio.api import asset_parts, assets, docs, published, reviews, urls_work
 from image_studio.api.base import Missing
 
 app_name = "v1"
@@ -20,8 +20,8 @@ urlpatterns = [
     path("assets/<uuid:asset_id>/withdraw/", reviews.Withdraw.as_view(), name="asset-withdraw"),
     path("published/", published.PublishedList.as_view(), name="published-list"),
     path("published/<uuid:asset_id>/", published.PublishedDetail.as_view(), name="published-detail"),
-    path("", include("image_studio.api.urls_work")),
+    *urls_work.urlpatterns,
     path("schema/", docs.Schema.as_view(), name="schema"),
     path("docs/", docs.reference, name="docs"),
-    re_path(r"^.*$", Missing.as_view(), name="missing"),
+    re_path("", Missing.as_view(), name="missing"),
 ]
