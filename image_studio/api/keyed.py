@@ -45,11 +45,12 @@ def _body(view: StudioView) -> list[Any]:
 
 
 def _kept(location: str, body: Any) -> dict[str, Any]:
-    return {"location": location, "body": orjson.loads(dump(body))}
+    # As text: PostgreSQL's JSON would give its keys back in another order.
+    return {"location": location, "body": dump(body).decode()}
 
 
 def _response(done: Once) -> Response:
     headers = {"Location": done.answer["location"], "Retry-After": SOON}
     if done.replayed:
         headers["Idempotency-Replayed"] = "true"
-    return Response(done.answer["body"], status=202, headers=headers)
+    return Response(orjson.loads(done.answer["body"]), status=202, headers=headers)
