@@ -74,7 +74,6 @@ _OURS: dict[str, Any] = {
     "POSTPROCESSING_HOOKS": ["image_studio.api.document.name_enums"],
     "SERVERS": [{"url": "/studio", "description": SERVER}],
     "SORT_OPERATIONS": False,
-    "ENFORCE_NON_BLANK_FIELDS": True,
     "ENABLE_DJANGO_DEPLOY_CHECK": False,
 }
 #: For ``manage.py spectacular --custom-settings image_studio.api.document.SETTINGS``.

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import ValidationError
 
-from image_studio.api.fields import Moment
+from image_studio.api.fields import MOMENT, Moment
 from image_studio.api.operations import query
 
 SLUG = "^[-a-zA-Z0-9_]{1,64}$"
@@ -60,7 +60,9 @@ class When(Filter):
     """A moment with its time zone."""
 
     def __init__(self, name: str, lookup: str, *, about: str) -> None:
-        super().__init__(name, lookup_expr=lookup, about=about, shape={"type": "string", "format": "date-time"})
+        super().__init__(
+            name, lookup_expr=lookup, about=about, shape={"type": "string", "format": "date-time", "pattern": MOMENT}
+        )
 
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
         found: QuerySet[Any] = super().filter(qs, Moment().run_validation(value)) if value else qs

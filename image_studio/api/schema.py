@@ -84,11 +84,16 @@ class StudioSchema(AutoSchema):
         return self.said.body
 
     def _postprocess_serializer_schema(self, schema: Any, serializer: Any, direction: str) -> Any:
-        """A body takes no other keys, and the document says so."""
+        """A body takes no other keys and no blank words where it needs some; the document says so."""
         above: Any = super()
         found = above._postprocess_serializer_schema(schema, serializer, direction)  # noqa: SLF001
         one = serializer() if isinstance(serializer, type) else serializer
-        return {**found, "additionalProperties": False} if isinstance(one, Body) else found
+        if not isinstance(one, Body):
+            return found
+        for name, field in one.fields.items():
+            if isinstance(field, serializers.CharField) and not field.allow_blank:
+                found["properties"][name].setdefault("minLength", 1)
+        return {**found, "additionalProperties": False}
 
     def get_override_parameters(self) -> list[Any]:
         more = [LIMIT, CURSOR] if self.said.listed else []

@@ -96,6 +96,7 @@ def test_a_charset_changes_nothing(owner, brand):
         "assets/01a204c5c6b27d64aa56436b748eb446/",
         "assets/%00/",
         "assets/%ff/",
+        "assets/a%0Ab/",
         "assets/00000000-0000-0000-0000-000000000000/",
         "assets/../brands/x/",
         "nothing/",
