@@ -21,6 +21,7 @@ from image_studio.workflow.sheet import Cell, sheet, some_cells
 
 #: Pictures that can be looked at side by side.
 FEWEST, MOST = 2, 4
+MOST_KIN = 8
 #: Verb -> the form of the inspector that says it; what was typed there is given back when it is refused.
 FORM_OF = {
     "approve": "release",
@@ -89,7 +90,7 @@ def _about(policy: Policy, asset: Asset, cell: Cell, typed: Typed) -> dict[str, 
         "change_note": typed.value("change", "note"),
         "edges": _edges(typed),
         "alts": [(locale, typed.value("release", f"alt_{locale}")) for locale in asset.alt_missing],
-        "lineage": _lineage(policy, asset),
+        "lineage": _lineage(policy, cell),
         "recipe": _recipe(cell),
         "reviews": list(asset.reviews.all()[:20]),
     }
@@ -114,15 +115,23 @@ def _neighbours(policy: Policy, variant_set: VariantSet, cell: Cell, show: str) 
     return (before[-1] if before else None), (after[0] if after else None)
 
 
-def _lineage(policy: Policy, asset: Asset) -> list[Asset]:
-    """Source, raw and composed, as far as this person may see them."""
+def _lineage(policy: Policy, cell: Cell) -> list[tuple[str, Asset]]:
+    """Source, bought picture and composed one, as far as this person may see them, each with what it is."""
     found: list[Asset] = []
-    member: Asset | None = asset
-    while member is not None and len(found) < 8:
-        if policy.can("view", member):
-            found.append(member)
+    member = cell.asset
+    while member is not None and len(found) < MOST_KIN:
+        found.append(member)
         member = member.parent
-    return found[::-1]
+    source = cell.variant.variant_set.source
+    if source is not None and source not in found:
+        found.append(source)
+    return [(_stage(member, cell), member) for member in reversed(found) if policy.can("view", member)]
+
+
+def _stage(member: Asset, cell: Cell) -> str:
+    if member == cell.variant.variant_set.source:
+        return _("Source")
+    return str(member.get_kind_display() if member.kind == "composed" else member.get_origin_display())
 
 
 def _recipe(cell: Cell) -> list[tuple[str, Any]]:

@@ -14,7 +14,9 @@ function draw() {
   const half = 0.5 / view.zoom;
   view.x = clamp(view.x, half, 1 - half);
   view.y = clamp(view.y, half, 1 - half);
+  const tallest = Math.max(...panes.map((pane) => (pane.clientWidth * pane.firstElementChild.naturalHeight) / (pane.firstElementChild.naturalWidth || 1)));
   for (const pane of panes) {
+    pane.style.height = `${Math.max(160, Math.round(tallest)) || 160}px`;
     const image = pane.firstElementChild;
     const [wide, high] = [image.clientWidth, image.clientHeight];
     const move = `translate(${((0.5 - view.x) * wide * view.zoom).toFixed(2)}px, ${((0.5 - view.y) * high * view.zoom).toFixed(2)}px)`;
@@ -91,6 +93,7 @@ if (panes.length) {
   for (const button of document.querySelectorAll("[data-zoom]")) {
     button.addEventListener("click", { in: () => zoom(1.25), out: () => zoom(0.8), fit }[button.dataset.zoom]);
   }
-  new ResizeObserver(draw).observe(board);
+  for (const pane of panes) pane.firstElementChild.addEventListener("load", draw);
+  window.addEventListener("resize", draw);
   draw();
 }

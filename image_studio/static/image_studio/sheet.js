@@ -133,6 +133,8 @@ function swapBar(html) {
   bar.dataset.was = html;
   const held = bar.contains(document.activeElement) ? document.activeElement.id : "";
   bar.replaceChildren(parsed(html));
+  const notice = find("#no-worker");
+  if (notice) notice.hidden = !find("[data-no-worker]", bar);
   const again = held && document.getElementById(held);
   if (held) (again || find("#bar a, #bar button") || find(".studio-cell a"))?.focus({ preventScroll: true });
 }
@@ -180,7 +182,9 @@ function count() {
   all("[data-tick]").forEach((button) => { button.hidden = !some; });
   if (!bulk) return;
   bulk.hidden = !some;
-  find("#bulk-count").textContent = fill("ticked", { n: ticked().length });
+  const n = ticked().length;
+  find("#bulk-count").textContent = fill("ticked", { n });
+  if (!n) all("details", bulk).forEach((fold) => { fold.open = false; });
 }
 
 function tickAll(on) {
@@ -405,6 +409,8 @@ const VERBS = { p: "release", x: "reject", c: "change" };
 function key(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
   const { target } = event;
+  const fold = bulk && find("details[open]", bulk);
+  if (event.key === "Escape" && fold && !opened) { fold.open = false; find("summary", fold).focus(); event.preventDefault(); return; }
   if (event.key === "Escape" && opened && !find("dialog[open]")) { shut(); event.preventDefault(); return; }
   if (target.matches?.(TEXT) || find("dialog[open]")) return;
   const cell = opened ? document.getElementById(`cell-${opened}`) : cellOf(target);
