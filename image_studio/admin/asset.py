@@ -34,7 +34,7 @@ from image_studio.policy import Policy
 from image_studio.states import ASSET
 from image_studio.wording import explain_error
 from image_studio.workflow import review
-from image_studio.workflow.browse import clean
+from image_studio.workflow.browse import clean, search
 from image_studio.workflow.library import describe, tag
 
 #: One press of a button touches at most this many pictures.
@@ -91,6 +91,8 @@ class AssetAdmin(StudioAdmin):
     verbs: ClassVar[Mapping[str, str]] = {"view": "view", "change": "describe", "add": "ingest"}
     list_title = gettext_lazy("Library")
     actions = (generate, shortlist, unshortlist, add_tags)
+    #: For a site's own autocomplete fields; the library's search looks in the same words.
+    search_fields = ("words",)
 
     def get_urls(self) -> list[Any]:
         wrap = self.admin_site.admin_view
@@ -106,6 +108,11 @@ class AssetAdmin(StudioAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return library(self, request)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        return search(queryset, search_term), False
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None) -> Any:
         """Upload without a script: each file with its own outcome, refused ones named at the field."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
 from django.urls import NoReverseMatch, reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
@@ -22,7 +23,7 @@ from image_studio.admin.library import SOURCE_WORDS, rights
 from image_studio.admin.reviewing import alts, declared, offered, publishing
 from image_studio.conf import routes
 from image_studio.exceptions import StorageFailed
-from image_studio.models import DECLARATION, REJECT_REASONS, Asset, Attempt, Event, Job, Review
+from image_studio.models import DECLARATION, REJECT_REASONS, Asset, Attempt, Event, Job, JobOutput, Review
 from image_studio.policy import Policy
 from image_studio.states import ASSET
 from image_studio.wording import explain
@@ -45,6 +46,13 @@ LABELS = {
     "label_ai": gettext_lazy("made by AI"),
     "label_composite": gettext_lazy("AI and real parts"),
     "label_placeholder": gettext_lazy("placeholder"),
+}
+#: The place of a change in per cent of the picture.
+REGION = {
+    "region_left": gettext_lazy("From the left, %"),
+    "region_top": gettext_lazy("From the top, %"),
+    "region_width": gettext_lazy("Width, %"),
+    "region_height": gettext_lazy("Height, %"),
 }
 #: These stand among the reviews, with their notes.
 TOLD_BY_REVIEWS = ("asset.approved", "asset.rejected", "asset.change_asked")
@@ -107,7 +115,7 @@ def decision(asset: Asset, actions: Iterable[str], verdicts: Sequence[Any], sent
     return {
         "open": sent.get("do", ""),
         "note": sent.get("note", ""),
-        "region": sent.get("region", ""),
+        "region": [(name, words, sent.get(name, "")) for name, words in REGION.items()],
         "reasons": [(key, words, key == sent.get("reason")) for key, words in REJECT_REASONS.items()],
         "declaration": [(key, words, key in signed) for key, words in DECLARATION.items()],
         "alts": [(f"alt_{locale}", locale, language(locale), typed.get(locale, "")) for locale in missing],
@@ -255,15 +263,32 @@ def family(policy: Policy, asset: Asset) -> Kin | None:
     left = MOST_KIN - _grow(visible, [me], MOST_KIN)
     top = me
     for _generation in range(GENERATIONS):
-        parent = visible.filter(pk=top.asset.parent_id).first() if top.asset.parent_id else None
+        parent = _parent(visible, top.asset)
         if parent is None:
             break
         children = [top]
         if top is me and left > 0:
-            others = visible.filter(parent_id=parent.pk).exclude(pk=asset.pk).order_by("pk")[:left]
+            others = [row for row, _made_of in _made_of_these(visible, [parent.pk], left) if row.pk != asset.pk]
             children = sorted([me, *(Kin(asset=other) for other in others)], key=lambda kin: kin.asset.pk)
         top = Kin(asset=parent, children=children)
     return top if top.children else None
+
+
+def _parent(visible: Any, asset: Asset) -> Asset | None:
+    """What it was composed on, or the source of the set that it was bought for, where the person may see that."""
+    pk = asset.parent_id
+    if pk is None:
+        pk = JobOutput.objects.filter(asset=asset).values_list("job__variant_set__source", flat=True).first()
+    found: Asset | None = visible.filter(pk=pk).first() if pk else None
+    return found
+
+
+def _made_of_these(visible: Any, pks: Collection[UUID], most: int) -> list[tuple[Asset, UUID]]:
+    """The pictures that were composed on these or bought from them, each with the one that it was made of."""
+    outputs = JobOutput.objects.filter(job__variant_set__source__in=pks, asset__isnull=False).order_by("-pk")
+    bought = dict(outputs.values_list("asset", "job__variant_set__source")[:most])
+    rows = visible.filter(Q(parent__in=pks) | Q(pk__in=bought)).order_by("pk")[:most]
+    return [(row, row.parent_id if row.parent_id in pks else bought[row.pk]) for row in rows]
 
 
 def _grow(visible: Any, level: list[Kin], most: int) -> int:
@@ -273,10 +298,10 @@ def _grow(visible: Any, level: list[Kin], most: int) -> int:
         by_pk = {kin.asset.pk: kin for kin in level}
         if not by_pk or found >= most:
             break
-        level = [Kin(asset=row) for row in visible.filter(parent_id__in=by_pk).order_by("pk")[: most - found]]
-        for kin in level:
-            if kin.asset.parent_id:
-                by_pk[kin.asset.parent_id].children.append(kin)
+        level = []
+        for row, made_of in _made_of_these(visible, list(by_pk), most - found):
+            level.append(Kin(asset=row))
+            by_pk[made_of].children.append(level[-1])
         found += len(level)
     return found
 

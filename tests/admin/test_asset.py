@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from image_studio.models import Asset, CheckResult, Event
+from image_studio.models import Asset, CheckResult, Event, JobOutput
 from tests import factories
 from tests.admin.browser import Page
 from tests.corpus import corpus
@@ -335,6 +335,8 @@ def test_what_was_written_stands_there_again_after_a_refusal(boss, asset):
     assert sent["note"] == ["Looks right to me"]
     assert sent["declaration"] == ["people"]
     assert "confirm every point" in page.text
+    page = Page.of(say(boss, asset, "change", note="", region_left="12.5", region_top="x"))
+    assert "12.5" in [field.value for field in page.fields]
     page = Page.of(say(boss, asset, "reject", note="Too dark", reason=""))
     assert "Too dark" in [field.value for field in page.fields]
 
@@ -460,6 +462,17 @@ def test_the_family_is_a_tree_in_both_directions(boss, composed):
     for member in (source, composed.parent, composed):
         page = Page.of(boss.get(url_of(member)))
         assert {url_of(one) for one in (source, composed.parent, composed)} <= set(page.links), member
+
+
+def test_what_was_bought_from_a_picture_belongs_to_its_family(boss, brand):
+    source, bought = factories.make_asset(brand, (60, 40)), factories.make_asset(brand, (64, 64), origin="provider")
+    chosen = factories.make_set(brand, channels=factories.make_channels("square"), source=source)
+    JobOutput.objects.create(job=chosen.jobs.get(), index=0, asset=bought)
+    cell = factories.make_asset(brand, (64, 64), kind="composed", origin="compose", parent=bought)
+    for member in (source, bought, cell):
+        html = boss.get(url_of(member)).content.decode()
+        tree = html[html.index('class="ast-tree"') : html.index('id="verdicts"')]
+        assert [url_of(one) in tree for one in (source, bought, cell)] == [True] * 3
 
 
 def test_kin_and_inputs_that_one_may_not_see_stay_hidden(brand, composed):

@@ -4,7 +4,6 @@
 const one = (selector, root = document) => root.querySelector(selector);
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 const clamp = (value) => Math.min(1, Math.max(0, value));
-const percent = (part) => `${(part * 100).toFixed(2)}%`;
 
 const page = one("[data-asset]");
 const shot = one("[data-shot]");
@@ -12,9 +11,15 @@ const hint = one("[data-hint]");
 
 // What is said ------------------------------------------------------------------------------------------------------
 
-function answer(words, link = null) {
+// What a decision changes; the words that somebody is writing are not among them.
+const PARTS = ["#decide", "[data-asked]", "#verdicts", "#renditions", "#used", "#history", "[data-tag]"];
+const LEAST = 2000;
+const MOST = 15000;
+
+function answer(words, { good = false, link = "" } = {}) {
   const line = one("[data-answer]");
   line.replaceChildren(words);
+  line.classList.toggle("ast-good", good);
   if (link) {
     const anchor = document.createElement("a");
     anchor.href = location.href;
@@ -25,45 +30,80 @@ function answer(words, link = null) {
   if (words) line.scrollIntoView({ block: "nearest" });
 }
 
+const ended = () => answer(page.dataset.ended, { link: document.title });
+
 function saying() {
-  for (const form of all("[data-say]")) {
-    form.addEventListener("submit", async (event) => {
-      event.preventDefault();
-      if (form.getAttribute("aria-busy") === "true") return;
-      const body = new FormData(form, event.submitter);
-      const buttons = all("button", form);
-      form.setAttribute("aria-busy", "true");
-      for (const button of buttons) button.disabled = true;
-      answer("");
-      try {
-        await say(body);
-      } catch {
-        answer(page.dataset.broken);
-      }
-      form.removeAttribute("aria-busy");
-      for (const button of buttons) button.disabled = false;
-      event.submitter?.focus();
-    });
-  }
+  document.addEventListener("submit", async (event) => {
+    const form = event.target.closest("[data-say]");
+    if (!form) return;
+    event.preventDefault();
+    if (form.getAttribute("aria-busy") === "true") return;
+    const body = new FormData(form, event.submitter);
+    const buttons = all("button", form);
+    form.setAttribute("aria-busy", "true");
+    for (const button of buttons) button.disabled = true;
+    answer("");
+    try {
+      await say(body);
+    } catch {
+      answer(page.dataset.broken);
+    }
+    form.removeAttribute("aria-busy");
+    for (const button of buttons) button.disabled = false;
+    if (form.isConnected) event.submitter?.focus();
+  });
 }
 
 async function say(body) {
-  const token = body.get("csrfmiddlewaretoken");
   const response = await fetch(page.dataset.url, {
     method: "POST",
     body,
-    headers: { Accept: "application/json", "X-CSRFToken": token },
+    headers: { Accept: "application/json", "X-CSRFToken": body.get("csrfmiddlewaretoken") },
     redirect: "manual",
   });
   const told = response.type === "opaqueredirect" ? null : await response.json().catch(() => null);
   if (told?.ok) {
-    unsaved = false;
-    location.replace(`${location.pathname}${location.search}`);
-    await new Promise(() => {});
+    enter(null);
+    if (await refresh()) answer(told.message, { good: true });
+    follow();
+  } else if (told?.code === "session.ended" || (!told && (response.type === "opaqueredirect" || response.status === 403))) {
+    ended();
+  } else answer(told?.message ?? page.dataset.broken);
+}
+
+// Take what changed from a fresh page. Returns whether it came.
+async function refresh() {
+  const response = await fetch(location.href, { headers: { Accept: "text/html" }, redirect: "manual" });
+  if (response.type === "opaqueredirect") ended();
+  if (!response.ok) return false;
+  const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+  for (const part of PARTS) {
+    const then = one(part, fresh);
+    if (then) one(part)?.replaceWith(document.adoptNode(then));
   }
-  const ended = told?.code === "session.ended" || (!told && (response.type === "opaqueredirect" || response.status === 403));
-  if (ended) answer(page.dataset.ended, document.title);
-  else answer(told?.message ?? page.dataset.broken);
+  changePlace();
+  copying();
+follow();
+  return true;
+}
+
+// While its public files are made, ask now and then whether they are there.
+let pause = LEAST;
+let timer = 0;
+
+function follow() {
+  clearTimeout(timer);
+  if (!one("#decide[data-publishing]")) return;
+  timer = setTimeout(async () => {
+    const busy = document.hidden || one("#decide").contains(document.activeElement);
+    pause = Math.min(MOST, pause * 1.5);
+    try {
+      if (!busy) await refresh();
+    } catch {
+      // The next round may reach it.
+    }
+    follow();
+  }, pause);
 }
 
 // Pointing at the picture -------------------------------------------------------------------------------------------
@@ -120,7 +160,7 @@ function pointing() {
 }
 
 function focalPoint() {
-  const button = one("[data-point]:not([data-hint])");
+  const button = one("[data-point]");
   if (!button) return;
   const fields = ["focal_x", "focal_y"].map((name) => one(`[name=${name}]`));
   const mark = one("[data-focal]");
@@ -143,7 +183,7 @@ function focalPoint() {
     });
     draw();
   };
-  toggle(button, hint.dataset.point, {
+  toggle(button, hint.dataset.wordsPoint, {
     down: (at) => set(at.map((part) => (part * 100).toFixed(1))),
     move: (_from, at) => set(at.map((part) => (part * 100).toFixed(1))),
   });
@@ -155,40 +195,38 @@ function focalPoint() {
 function changePlace() {
   const button = one("[data-draw]");
   if (!button) return;
-  const field = one("[data-change] [data-region]");
+  const fields = all("[data-change] [data-edge]");
   const rect = one("[data-drawn]");
   const clear = one("[data-undraw]");
 
   const draw = () => {
-    const parts = field.value.split(",").map(Number);
-    const there = field.value !== "" && parts.length === 4 && parts.every(Number.isFinite);
+    const parts = fields.map((field) => Number.parseFloat(field.value));
+    const there = parts.every(Number.isFinite);
     ["x", "y", "width", "height"].forEach((name, index) => {
-      if (there) rect.setAttribute(name, percent(parts[index]));
+      if (there) rect.setAttribute(name, `${parts[index]}%`);
       else rect.removeAttribute(name);
     });
     clear.hidden = !there;
   };
   const span = ([x, y], [u, v]) => [Math.min(x, u), Math.min(y, v), Math.abs(x - u), Math.abs(y - v)];
   const set = (parts) => {
-    field.value = parts.map((part) => part.toFixed(4)).join(",");
+    fields.forEach((field, index) => {
+      field.value = parts ? (parts[index] * 100).toFixed(2) : "";
+    });
     draw();
   };
-  toggle(button, hint.dataset.region, {
+  toggle(button, hint.dataset.wordsRegion, {
     move: (from, at) => set(span(from, at)),
     up: (from, at) => {
       const parts = span(from, at);
       // A click is no region.
-      if (parts[2] < 0.005 || parts[3] < 0.005) field.value = "";
-      else set(parts);
-      draw();
+      set(parts[2] < 0.005 || parts[3] < 0.005 ? null : parts);
       enter(null);
       one("[data-change] textarea").focus({ preventScroll: true });
     },
   });
-  clear.addEventListener("click", () => {
-    field.value = "";
-    draw();
-  });
+  clear.addEventListener("click", () => set(null));
+  for (const field of fields) field.addEventListener("input", draw);
   draw();
 }
 
@@ -211,6 +249,8 @@ function words() {
 function copying() {
   for (const button of all("[data-copy]")) {
     button.hidden = !navigator.clipboard;
+    if (button.dataset.copy) continue;
+    button.dataset.copy = "ready";
     const label = button.textContent;
     button.addEventListener("click", async () => {
       await navigator.clipboard.writeText(one("[data-copied-from]", button.parentElement).textContent);
@@ -222,11 +262,10 @@ function copying() {
   }
 }
 
-// Keep a conversation about one picture going while its files are made -----------------------------------------------
-
 saying();
 pointing();
 focalPoint();
 changePlace();
 words();
 copying();
+follow();

@@ -42,18 +42,18 @@ function scrolling() {
       grid.insertAdjacentHTML("beforeend", page.html);
       pages.push({ url, first: last.nextElementSibling });
       broken = false;
-      said.textContent = page.count ? fill(said.dataset.more, { n: page.count }) : said.dataset.end;
+      said.textContent = page.count ? fill(said.dataset.wordsMore, { n: page.count }) : said.dataset.wordsEnd;
       if (asked) one("a", last.nextElementSibling ?? last)?.focus({ preventScroll: true });
       if (page.next) link.href = page.next;
       else {
         link = null;
         step.remove();
-        said.textContent += ` ${said.dataset.end}`;
+        said.textContent += ` ${said.dataset.wordsEnd}`;
       }
     } catch (error) {
       broken = true;
-      said.textContent = said.dataset.broken;
-      if (error.message === "ended") said.replaceChildren(said.dataset.ended, " ", anchor(location.href, document.title));
+      said.textContent = said.dataset.wordsBroken;
+      if (error.message === "ended") said.replaceChildren(said.dataset.wordsEnded, " ", anchor(location.href, document.title));
     } finally {
       busy = false;
       grid.removeAttribute("aria-busy");
@@ -339,7 +339,8 @@ class Uploads {
     const busy = number("waiting", "sending", "judging");
     const values = { all: this.files.length, done: this.files.length - busy };
     for (const state of ["added", "duplicate"]) values[state] = number(state);
-    values.refused = number("refused", "failed", "cancelled");
+    values.refused = number("refused");
+    values.lost = number("failed", "cancelled");
     const words = fill(busy ? this.words.running : this.words.sum, values);
     const line = one("[data-sum-line]", this.root);
     if (this.files.length && line.textContent !== words) line.textContent = words;
