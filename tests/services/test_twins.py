@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.core.cache import cache
 from django.db import close_old_connections, connection, connections
+from django.test import Client
+from rest_framework.authtoken.models import Token
 
 from image_studio.exceptions import Conflict
 from image_studio.models import Event, IdempotencyKey, Job, Variant, VariantSet
@@ -24,6 +28,7 @@ TWINS = 6 if connection.vendor == "sqlite" else 50
 def studio(tmp_path, settings):
     settings.MEDIA_ROOT = str(tmp_path / "media")
     settings.IMAGE_STUDIO = {"DOORBELL": "poll", "BRAND_CHECKS": ()}
+    cache.clear()
 
 
 def together(act, hands=TWINS):
@@ -63,6 +68,30 @@ def test_many_posts_at_once_make_one_set(matrix):
     assert (Job.objects.count(), Variant.objects.count()) == (2, 2)
     assert Event.objects.filter(verb="set.requested").count() == 1
     assert IdempotencyKey.objects.count() == 1
+
+
+def test_many_posts_over_the_api_are_all_given_the_first_ones_answer(matrix):
+    user = factories.make_user("creator", brand=matrix.brand)
+    body = {
+        "brand": matrix.brand.slug,
+        "route": "placeholder",
+        "channels": ["square", "story"],
+        "locales": ["en"],
+        "prompt": str(matrix.prompt_version.prompt_id),
+    }
+    token = {"Authorization": f"Token {Token.objects.create(user=user).key}", "Idempotency-Key": "twin"}
+
+    def post(_number):
+        answer = Client().post(
+            "/studio/v1/variant-sets/", json.dumps(body), content_type="application/json", headers=token
+        )
+        return answer.status_code, answer.content, answer.get("Idempotency-Replayed")
+
+    got = Counter(together(post))
+    assert {status for status, _content, _replayed in got} == {202}
+    assert len({content for _status, content, _replayed in got}) == 1
+    assert sorted(got.values()) == [1, TWINS - 1]
+    assert (VariantSet.objects.count(), Job.objects.count()) == (1, 2)
 
 
 def test_when_the_first_is_refused_another_acts(matrix):
