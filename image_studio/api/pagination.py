@@ -104,8 +104,8 @@ def page(
     if cursor:
         rows = rows.filter(_beyond(order, cursor.values, back))
     keys = [name.lstrip("-") for name in order]
-    hidden = [f"_{name}" for name in keys]
-    named = {f"_{name}": F(name) for name in keys}
+    hidden = [name if name in fields else f"_{name}" for name in keys]
+    named = {f"_{name}": F(name) for name in keys if name not in fields}
     found = list(rows.order_by(*(_term(name, back) for name in order)).values(*fields, **named)[: limit + 1])
     more = len(found) > limit
     found = found[:limit]
@@ -123,7 +123,7 @@ def page(
     return {
         "next": link(more or back, -1, backwards=False),
         "previous": first or link((more if back else cursor is not None), 0, backwards=True),
-        "results": [make({name: row[name] for name in row if name not in named}) for row in found],
+        "results": [make({name: row[name] for name in fields} if named else row) for row in found],
     }
 
 
