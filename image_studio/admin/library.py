@@ -150,13 +150,14 @@ def library(page: StudioAdmin, request: HttpRequest) -> HttpResponse:
     sort = given["sort"] if given.get("sort") in browse.SORTS else "new"
     rows = browse.filtered(policy, filters).select_related("brand", "channel").only(*COLUMNS)
     notices = [_("The filter “{name}” is not understood and left out.").format(name=name) for name in wrong]
+    how: dict[str, Any] = {"limit": PER_PAGE, "brands": browse.split(policy, filters), "few": filters.few}
     try:
-        found = browse.page(rows, sort=sort, cursor=given.get("cursor", ""), limit=PER_PAGE)
+        found = browse.page(rows, sort=sort, cursor=given.get("cursor", ""), **how)
     except InvalidRequest as error:
         if wants_json(request):
             return refusal(error)
         notices.append(explain_error(error))
-        found = browse.page(rows, sort=sort, limit=PER_PAGE)
+        found = browse.page(rows, sort=sort, **how)
     urls = {way: _url(filters, sort, cursor) for way, cursor in (("next", found.next), ("previous", found.previous))}
     shown: dict[str, Any] = {"tiles": tiles(found.rows), "next_url": urls["next"] if found.next else ""}
     if wants_json(request):

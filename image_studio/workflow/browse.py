@@ -7,13 +7,14 @@ ended (a keyset), never at an offset.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from image_studio.brand.kit import LOCALE
@@ -33,6 +34,8 @@ YES_NO = ("yes", "no")
 SORTS = ("new", "used", "price")
 #: What is counted, up to this many: one range of one index each, and never more rows than this.
 MOST_COUNTED = 100
+#: As many brands are asked one by one; the pages of who has more are still right, and slower where little is left.
+MOST_BRANDS = 12
 SLUG = re.compile(r"[-a-zA-Z0-9_]{1,64}")
 
 
@@ -67,6 +70,11 @@ class Filters:
 
     def without(self, name: str) -> Filters:
         return replace(self, **{name: ""})
+
+    @property
+    def few(self) -> bool:
+        """Whether what is left is few, and found by an index of its own rather than along the ids."""
+        return bool(self.asked) or self.rights in ("soon", "over")
 
     @property
     def active(self) -> dict[str, str]:
@@ -137,6 +145,18 @@ def counted(policy: Policy) -> dict[str, int]:
     asked = filtered(policy, Filters(asked="yes")).values_list("pk", flat=True)
     soon = filtered(policy, Filters(rights="soon")).values_list("pk", flat=True)
     return {"asked": len(asked[:MOST_COUNTED]), "soon": len(soon[:MOST_COUNTED])}
+
+
+def split(policy: Policy, filters: Filters) -> list[UUID]:
+    """The brands to ask one by one, where that is what an index is made for; empty asks for all at once.
+
+    Every index begins with the brand. Of several brands at once a database walks along the ids instead, through
+    everybody's pictures, and reads a whole library to find what is rare or old.
+    """
+    if filters.brand or filters.few:
+        return []
+    brands = list(policy.brands().order_by().values_list("pk", flat=True)[: MOST_BRANDS + 1])
+    return brands if 1 < len(brands) <= MOST_BRANDS else []
 
 
 # Pages -------------------------------------------------------------------------------------------------------------
@@ -218,18 +238,28 @@ def _value(column: str, text: str) -> Any:
     return EPOCH + timedelta(microseconds=int(text)) if column == "used_at" else int(text)
 
 
-def page(rows: QuerySet[Asset], *, sort: str = "new", cursor: str = "", limit: int = 60) -> Page:
+def page(
+    rows: QuerySet[Asset],
+    *,
+    sort: str = "new",
+    cursor: str = "",
+    limit: int = 60,
+    brands: Collection[UUID] = (),
+    few: bool = False,
+) -> Page:
     """One page of the rows, by at most as many queries as the order has stretches (one; two for ``used``).
 
     :param sort: of :data:`SORTS`.
     :param cursor: ``next`` or ``previous`` of another page of the same rows and order.
+    :param brands: asked one by one, as :func:`split` advises: a query more for each, and the same page.
+    :param few: the rows are few (:attr:`Filters.few`): find them all by their index, then sort.
     :raises InvalidRequest: ``browse.bad_cursor``, ``browse.unknown_sort``.
     """
     if sort not in SORTS:
         raise InvalidRequest("browse.unknown_sort", sort=sort, known=", ".join(SORTS))
     at = Cursor.read(cursor, sort) if cursor else None
     back = at is not None and at.back
-    found = _collect(rows, sort, at, limit + 1)
+    found = _collect(_Source(rows, tuple(brands), few), sort, at, limit + 1)
     more, found = len(found) > limit, found[:limit]
     if back:
         found.reverse()
@@ -243,7 +273,30 @@ def page(rows: QuerySet[Asset], *, sort: str = "new", cursor: str = "", limit: i
     )
 
 
-def _collect(rows: QuerySet[Asset], sort: str, at: Cursor | None, wanted: int) -> list[tuple[int, Asset]]:
+class _Source(NamedTuple):
+    """Where a page's rows come from."""
+
+    rows: QuerySet[Asset]
+    brands: tuple[UUID, ...]
+    few: bool
+
+    def first(self, where: Q, column: str, *, back: bool, wanted: int) -> list[Asset]:
+        """The first of them in the order of a column and the id."""
+        rows = self.rows.filter(where)
+        names = [name for name in (column, "pk") if name]
+        if not self.brands:
+            # As an expression that no index is ordered by, where walking along the ids would be a mistake.
+            terms = [Coalesce(name, name) if self.few else F(name) for name in names]
+            return list(rows.order_by(*(term.asc() if back else term.desc() for term in terms))[:wanted])
+        order = [name if back else f"-{name}" for name in names]
+        keys = rows.order_by(*order).values_list(*names)
+        heads = [key for brand in self.brands for key in keys.filter(brand=brand)[:wanted]]
+        pks = [key[-1] for key in sorted(heads, reverse=not back)[:wanted]]
+        found = {row.pk: row for row in self.rows.filter(pk__in=pks)[: len(pks)]} if pks else {}
+        return [found[pk] for pk in pks if pk in found]
+
+
+def _collect(source: _Source, sort: str, at: Cursor | None, wanted: int) -> list[tuple[int, Asset]]:
     """The next rows from a place on, with their stretch; against the order where the cursor leads back."""
     back = at is not None and at.back
     parts = list(enumerate(_ORDERS[sort]))
@@ -252,16 +305,12 @@ def _collect(rows: QuerySet[Asset], sort: str, at: Cursor | None, wanted: int) -
     found: list[tuple[int, Asset]] = []
     for number, part in parts:
         if len(found) < wanted:
-            here = rows.filter(part.narrow)
+            where = part.narrow
             if at is not None and number == at.part:
-                here = here.filter(_beyond(part.column, at))
-            ordered = here.order_by(*_ordering(part.column, back=back))
-            found += [(number, row) for row in ordered[: wanted - len(found)]]
+                where &= _beyond(part.column, at)
+            rows = source.first(where, part.column, back=back, wanted=wanted - len(found))
+            found += [(number, row) for row in rows]
     return found
-
-
-def _ordering(column: str, *, back: bool) -> list[str]:
-    return [f"{'' if back else '-'}{name}" for name in (column, "pk") if name]
 
 
 def _beyond(column: str, at: Cursor) -> Q:

@@ -11,9 +11,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from image_studio.exceptions import InvalidRequest
-from image_studio.models import Asset, Review
+from image_studio.models import Asset, BrandMembership, Review
 from image_studio.policy import Policy
-from image_studio.workflow.browse import MOST_COUNTED, Filters, counted, filtered, page, search
+from image_studio.workflow.browse import MOST_BRANDS, MOST_COUNTED, Filters, counted, filtered, page, search, split
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -37,18 +37,18 @@ def found(policy=OPERATOR, **filters):
     return set(filtered(policy, Filters(**filters)))
 
 
-def walk(rows, sort, limit=3):
+def walk(rows, sort, limit=3, **options):
     """Every page forward, and every page back again from the last."""
     forward, cursor = [], ""
     while True:
-        one = page(rows, sort=sort, cursor=cursor, limit=limit)
+        one = page(rows, sort=sort, cursor=cursor, limit=limit, **options)
         forward.append(one)
         if not one.next:
             break
         cursor = one.next
     back = [forward[-1]]
     while back[-1].previous:
-        back.append(page(rows, sort=sort, cursor=back[-1].previous, limit=limit))
+        back.append(page(rows, sort=sort, cursor=back[-1].previous, limit=limit, **options))
     return forward, back
 
 
@@ -140,16 +140,20 @@ def test_what_asks_for_attention_is_counted_up_to_a_limit(brand):
 # Pages -------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("how", ["at once", "by brand", "few"])
 @pytest.mark.parametrize("sort", ["new", "used", "price"])
-def test_pages_hold_every_picture_once_in_order_both_ways(brand, sort):
-    made = rows_of(brand, 11)
+def test_pages_hold_every_picture_once_in_order_both_ways(brand, sort, how):
+    other = factories.make_bare_brand()
+    made = [row for pair in zip(rows_of(brand, 6), rows_of(other, 6), strict=True) for row in pair][:11]
+    Asset.objects.exclude(pk__in=[row.pk for row in made]).delete()
     for number, asset in enumerate(made[:7]):
         # Two of each: what is equal is parted by the id.
         values = {"used_at": NOW - timedelta(minutes=number // 2), "micro_usd": 1000 * (number // 2)}
         Asset.objects.filter(pk=asset.pk).update(**values)
     rank = {"new": _by_id, "used": _by_use, "price": _by_price}[sort]
     wanted = [asset.pk for asset in sorted(Asset.objects.all(), key=rank, reverse=True)]
-    forward, back = walk(filtered(OPERATOR, Filters()), sort)
+    options = {"by brand": {"brands": split(OPERATOR, Filters())}, "few": {"few": True}}.get(how, {})
+    forward, back = walk(filtered(OPERATOR, Filters()), sort, **options)
     assert [row.pk for one in forward for row in one.rows] == wanted
     assert [row.pk for one in reversed(back) for row in one.rows] == wanted
     assert (forward[0].previous, forward[-1].next, back[-1].previous) == ("", "", "")
@@ -231,3 +235,27 @@ def test_a_page_costs_the_same_in_any_library_at_any_depth(brand, sort, most):
                 assert "DISTINCT" not in query["sql"]
             cursor = found.next
     assert max(costs) <= most
+
+
+def test_several_brands_are_asked_one_by_one_and_many_at_once(brand):
+    user = factories.make_user("viewer", brand=brand)
+    assert split(Policy(user), Filters()) == []
+    second = factories.make_bare_brand()
+    BrandMembership.objects.create(brand=second, user=user, role="viewer")
+    factories.make_bare_brand()
+    assert set(split(Policy(user), Filters())) == {brand.pk, second.pk}
+    assert split(Policy(user), Filters(brand=brand.slug)) == split(Policy(user), Filters(asked="yes")) == []
+    for _number in range(MOST_BRANDS):
+        factories.make_bare_brand()
+    assert split(OPERATOR, Filters()) == []
+
+
+def test_a_page_by_brand_never_reads_more_than_it_shows(brand):
+    other = factories.make_bare_brand()
+    rows_of(brand, 30)
+    rows_of(other, 30)
+    with CaptureQueriesContext(connection) as ran:
+        found = page(filtered(OPERATOR, Filters()), limit=5, brands=[brand.pk, other.pk])
+    assert len(found.rows) == 5
+    assert len(ran) == 3
+    assert all("LIMIT 6" in query["sql"] and "COUNT(" not in query["sql"] for query in ran)
