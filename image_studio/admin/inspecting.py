@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 
 from image_studio.admin.base import policy_of
 from image_studio.admin.bulk import ticked
-from image_studio.admin.contact_sheet import FILTERS, TextsForm, said, shown, wanted
+from image_studio.admin.contact_sheet import FILTERS, said, shown, wanted
+from image_studio.admin.lines import TextsForm
 from image_studio.admin.overlays import overlays
 from image_studio.admin.reviewing import EDGES, SayForm
 from image_studio.models import Asset, VariantSet
