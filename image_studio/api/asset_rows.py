@@ -104,11 +104,16 @@ class Uploaded(AssetDetail):
     duplicate = serializers.BooleanField(help_text="The same bytes were there already.")
 
 
+@extend_schema_field({"type": "string", "format": "binary"})
+class File(serializers.FileField):
+    """Bytes."""
+
+
 class NewAsset(Body):
     """A form with a picture."""
 
     brand = Text(max_length=64, help_text="The brand's slug.")
-    file = serializers.FileField(use_url=False, help_text="PNG, JPEG or WebP.")
+    file = File(use_url=False, help_text="PNG, JPEG or WebP.")
     title = Text(max_length=200, required=False, allow_blank=True)
     alt = AltInForm(required=False)
 
@@ -118,7 +123,7 @@ class AssetChange(Body):
 
     title = Text(max_length=200, allow_blank=True)
     alt = Alt(help_text="All of them: a locale that is left out loses its words.")
-    tags = serializers.ListField(child=Text(max_length=50), max_length=50)
+    tags = serializers.ListField(child=Text(max_length=50, allow_blank=True), max_length=50)
     focal = Focal(allow_null=True)
     rights_owner = Text(max_length=200, allow_blank=True)
     licence = Text(max_length=200, allow_blank=True)

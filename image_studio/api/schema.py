@@ -92,7 +92,7 @@ class StudioSchema(AutoSchema):
             return found
         for name, field in one.fields.items():
             if isinstance(field, serializers.CharField) and not field.allow_blank:
-                found["properties"][name].setdefault("minLength", 1)
+                found["properties"][name] = {"minLength": 1, "pattern": r"\S", **found["properties"][name]}
         return {**found, "additionalProperties": False}
 
     def get_override_parameters(self) -> list[Any]:
