@@ -512,6 +512,10 @@ class Migration(migrations.Migration):
             model_name='asset',
             index=models.Index(fields=['brand', 'kind', 'state', 'id'], name='studio_asset_queue'),
         ),
+        migrations.AddIndex(
+            model_name='asset',
+            index=models.Index(fields=['brand', 'channel', 'locale', 'state'], name='studio_asset_place'),
+        ),
         migrations.AddConstraint(
             model_name='asset',
             constraint=models.CheckConstraint(condition=models.Q(('state__in', ['candidate', 'shortlisted', 'approved', 'rejected', 'published', 'withdrawn'])), name='studio_asset_state_name'),

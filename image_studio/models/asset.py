@@ -106,6 +106,7 @@ class Asset(Frozen):
             models.Index(fields=["brand", "-micro_usd", "-id"], name="studio_asset_price"),
             models.Index(fields=["expires_at"], name="studio_asset_expiry"),
             models.Index(fields=["brand", "kind", "state", "id"], name="studio_asset_queue"),
+            models.Index(fields=["brand", "channel", "locale", "state"], name="studio_asset_place"),
         ]
         constraints = [
             models.CheckConstraint(condition=ASSET.names_q, name="studio_asset_state_name"),

@@ -17,7 +17,7 @@ from image_studio.models import Asset, Job, Variant, VariantSet
 from image_studio.policy import Policy
 from image_studio.runner import beats
 from image_studio.states import JOB, JOB_ENDED
-from image_studio.workflow.queue import HEAVY, Queue, review_queue
+from image_studio.workflow.queue import AGE, HEAVY, Queue, review_queue
 
 #: Nobody counts further than this: a page says "99+".
 MOST = 99
@@ -144,19 +144,20 @@ def _jobs(policy: Policy) -> tuple[list[UUID | None], list[UUID | None], int]:
     """The sets of what waits or works and of what failed lately; how many outcomes are unknown."""
     jobs = policy.visible(Job.objects.all())
     going = [state for state in JOB.labels if state not in JOB_ENDED]
-    live = jobs.filter(state__in=going).order_by("-pk").values_list("variant_set_id", flat=True)
+    live = jobs.filter(state__in=going).order_by(AGE.desc()).values_list("variant_set_id", flat=True)
     # The time that a job was free to run stands in the index beside its state; no failure is older than it.
     failed = jobs.filter(state__in=("failed", "blocked"), available_at__gt=timezone.now() - RECENT)
     trouble = failed.order_by("-available_at").values_list("variant_set_id", flat=True)
-    unknown = jobs.filter(state="unknown").values_list("pk", flat=True)[: MOST + 1]
+    unknown = jobs.filter(state="unknown").order_by().values_list("pk", flat=True)[: MOST + 1]
     return list(live[: MOST + 1]), list(trouble[: MOST + 1]), len(unknown)
 
 
 def _pictures(policy: Policy) -> tuple[list[Asset], list[Asset]]:
-    """The newest pictures, and the newest of which a change is asked."""
-    assets = policy.visible(Asset.objects.select_related("channel")).defer(*HEAVY).order_by("-pk")
-    asked = assets.filter(change_asked__isnull=False).select_related("change_asked", "channel")
-    return list(assets[:STRIP]), list(asked[: SETS + 1])
+    """The newest pictures, and those of which a change was asked last."""
+    assets = policy.visible(Asset.objects.select_related("channel")).defer(*HEAVY)
+    # Most have none: a range finds the others in the index of that column, where "is not null" walks along all.
+    asked = assets.filter(change_asked__gt=UUID(int=0)).select_related("change_asked", "channel")
+    return list(assets.order_by("-pk")[:STRIP]), list(asked.order_by("-change_asked_id")[: SETS + 1])
 
 
 def _sets(policy: Policy, live: Iterable[UUID | None], trouble: Iterable[UUID | None]) -> tuple[Progress, ...]:

@@ -138,7 +138,7 @@ def test_its_cost_does_not_grow_with_the_queue(as_role, brand, cells):
     before = cost()
     for _ in range(3):
         make_cells(brand, 6)
-    assert cost() == before <= 15
+    assert cost() == before <= 16
 
 
 def test_a_script_gets_the_part_that_changes(boss, cells):
