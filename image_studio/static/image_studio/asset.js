@@ -30,7 +30,11 @@ function answer(words, { good = false, link = "" } = {}) {
   if (words) line.scrollIntoView({ block: "nearest" });
 }
 
-const ended = () => answer(page.dataset.ended, { link: document.title });
+// Nothing is asked for any more; what was typed stays.
+function ended() {
+  over = true;
+  answer(page.dataset.ended, { link: document.title });
+}
 
 function saying() {
   document.addEventListener("submit", async (event) => {
@@ -63,6 +67,8 @@ async function say(body) {
   });
   const told = response.type === "opaqueredirect" ? null : await response.json().catch(() => null);
   if (told?.ok) {
+    over = false;
+    pause = LEAST;
     enter(null);
     if (await refresh()) answer(told.message, { good: true });
     follow();
@@ -90,10 +96,11 @@ follow();
 // While its public files are made, ask now and then whether they are there.
 let pause = LEAST;
 let timer = 0;
+let over = false;
 
 function follow() {
   clearTimeout(timer);
-  if (!one("#decide[data-publishing]")) return;
+  if (over || !one("#decide[data-publishing]")) return;
   timer = setTimeout(async () => {
     const busy = document.hidden || one("#decide").contains(document.activeElement);
     pause = Math.min(MOST, pause * 1.5);
