@@ -40,7 +40,7 @@ class VariableRow(Body):
     name = Text(max_length=60)
     type = Choice(choices=VARIABLE_TYPES, required=False)
     default = Text(max_length=500, required=False, allow_blank=True)
-    choices = serializers.ListField(child=Text(max_length=200), required=False, max_length=100)
+    choices = serializers.ListField(child=Text(min_length=1, max_length=200), required=False, max_length=100)
     help = Text(max_length=200, required=False, allow_blank=True)
 
 

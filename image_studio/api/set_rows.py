@@ -29,8 +29,10 @@ class MatrixBody(Body):
 
     brand = Text(max_length=64, help_text="The brand's slug.")
     route = Text(max_length=40, help_text="As `GET models/` names them.")
-    channels = serializers.ListField(child=Text(max_length=64), min_length=1, max_length=200, help_text="Slugs.")
-    locales = serializers.ListField(child=Text(max_length=35), min_length=1, max_length=200)
+    channels = serializers.ListField(
+        child=Text(min_length=1, max_length=64), min_length=1, max_length=200, help_text="Slugs."
+    )
+    locales = serializers.ListField(child=Text(min_length=1, max_length=35), min_length=1, max_length=200)
     takes = Integer(min_value=1, max_value=1000, required=False, help_text="Different pictures per cell.")
     source = Id(required=False, allow_null=True, help_text="A picture of this brand to start from.")
     prompt = Id(required=False, allow_null=True, help_text="A prompt of this brand.")

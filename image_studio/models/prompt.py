@@ -122,7 +122,8 @@ def read_template(template: str, variables: list[Any]) -> list[dict[str, Any]]:
     declared: dict[str, dict[str, Any]] = {}
     for row in variables:
         if not isinstance(row, dict) or not str(row.get("name", "")).isidentifier():
-            raise InvalidRequest("prompt.bad_variable", name=str(row))
+            named = row.get("name") if isinstance(row, dict) else row
+            raise InvalidRequest("prompt.bad_variable", name=str(named)[:60])
         if row.get("type", "text") not in VARIABLE_TYPES or (row.get("type") == "choice" and not row.get("choices")):
             raise InvalidRequest("prompt.bad_variable", name=row["name"])
         declared[row["name"]] = {"type": "text", "default": "", "choices": [], "help": "", **row}
