@@ -87,10 +87,21 @@ async function refresh() {
     const then = one(part, fresh);
     if (then) one(part)?.replaceWith(document.adoptNode(then));
   }
+  merge(fresh);
   changePlace();
   copying();
-follow();
   return true;
+}
+
+// Words that nobody is writing follow the fresh page, such as alt text that was given beside a button; others stay.
+function merge(fresh) {
+  for (const then of all("[data-words] [name]", fresh)) {
+    const now = one(`[data-words] [name="${CSS.escape(then.name)}"]`);
+    if (now && (now.type === "hidden" || now.value === now.defaultValue)) {
+      now.defaultValue = then.defaultValue;
+      now.value = then.defaultValue;
+    }
+  }
 }
 
 // While its public files are made, ask now and then whether they are there.
