@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -51,12 +50,6 @@ class SayForm(forms.Form):
     note = forms.CharField(
         label=gettext_lazy("Note"), required=False, max_length=2000, widget=forms.TextInput(attrs={"size": 24})
     )
-
-
-def say_controls() -> dict[str, SafeString]:
-    """The fields of :class:`SayForm`, rendered once for all the cells of a page; their names are all they carry."""
-    form = SayForm(auto_id=False)
-    return {name: SafeString(form[name]) for name in form.fields}
 
 
 def say(policy: Policy, asset: Asset, verb: str, data: Mapping[str, Any]) -> str:
