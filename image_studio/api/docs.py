@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -56,7 +57,7 @@ def reference(request: HttpRequest) -> HttpResponse:
     match = request.resolver_match
     context = {
         "info": data["info"],
-        "paragraphs": [part.replace("\n", " ") for part in data["info"]["description"].strip().split("\n\n")],
+        "paragraphs": [_words(part.replace("\n", " ")) for part in data["info"]["description"].strip().split("\n\n")],
         "server": data["servers"][0]["url"],
         "tags": list(_tags(data)),
         "schemas": [_schema(name, one) for name, one in sorted(data["components"]["schemas"].items())],
@@ -67,6 +68,22 @@ def reference(request: HttpRequest) -> HttpResponse:
     answer["X-Content-Type-Options"] = "nosniff"
     answer["Cache-Control"] = "public, max-age=300"
     return answer
+
+
+#: The two marks that the document's texts use.
+_MARKS = re.compile(r"\*\*(?P<strong>.+?)\*\*|`(?P<code>[^`]+)`")
+
+
+def _words(text: str) -> list[tuple[str, str]]:
+    """Text as (``strong``, ``code`` or empty, words): the template makes elements of it."""
+    found: list[tuple[str, str]] = []
+    at = 0
+    for mark in _MARKS.finditer(text):
+        found.append(("", text[at : mark.start()]))
+        kind = str(mark.lastgroup)
+        found.append((kind, mark[kind]))
+        at = mark.end()
+    return [*found, ("", text[at:])]
 
 
 def _tags(data: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -88,26 +105,40 @@ def _operation(address: str, method: str, said: Mapping[str, Any]) -> dict[str, 
         "method": method.upper(),
         "path": address,
         "summary": said.get("summary", ""),
-        "description": said.get("description", ""),
+        "description": _words(said.get("description", "")),
         "anonymous": {} in said.get("security", [{}]) or "security" not in said,
-        "parameters": [{**one, "type": _kind(one.get("schema", {}))} for one in said.get("parameters", [])],
+        "parameters": [_parameter(one) for one in said.get("parameters", [])],
         "body": [{"media": media, "type": _kind(one.get("schema", {}))} for media, one in body.items()],
         "answers": [_answer(status, one) for status, one in said.get("responses", {}).items()],
     }
 
 
+def _parameter(said: Mapping[str, Any]) -> dict[str, Any]:
+    return {**said, "type": _kind(said.get("schema", {})), "description": _words(said.get("description", ""))}
+
+
 def _answer(status: str, said: Mapping[str, Any]) -> dict[str, Any]:
     kinds = [_kind(one.get("schema", {})) for one in said.get("content", {}).values()]
-    return {"status": status, "description": said.get("description", ""), "type": kinds[0] if kinds else None}
+    return {"status": status, "description": _words(said.get("description", "")), "type": kinds[0] if kinds else None}
 
 
 def _schema(name: str, said: Mapping[str, Any]) -> dict[str, Any]:
     required = said.get("required", [])
     fields = [
-        {"name": field, "type": _kind(one), "required": field in required, "description": one.get("description", "")}
+        {
+            "name": field,
+            "type": _kind(one),
+            "required": field in required,
+            "description": _words(one.get("description", "")),
+        }
         for field, one in said.get("properties", {}).items()
     ]
-    return {"name": name, "description": said.get("description", ""), "fields": fields, "enum": said.get("enum", [])}
+    return {
+        "name": name,
+        "description": _words(said.get("description", "")),
+        "fields": fields,
+        "enum": said.get("enum", []),
+    }
 
 
 def _kind(said: Mapping[str, Any]) -> dict[str, str]:
