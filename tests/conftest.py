@@ -44,15 +44,23 @@ def unreachable() -> str:
 THOROUGH = (
     "admin/test_asset.py",
     "admin/test_brand.py",
+    "admin/test_generate.py",
+    "admin/test_library.py",
     "admin/test_pages.py",
     "admin/test_prompt.py",
     "admin/test_sheet.py",
+    "api/test_cells.py",
+    "api/test_prompts.py",
+    "api/test_variant_sets.py",
     "imaging/test_colour.py",
     "imaging/test_compose.py",
     "imaging/test_recompose.py",
     "providers/test_previs.py",
+    "runner/test_early.py",
+    "runner/test_inheriting.py",
     "runner/test_travel.py",
     "runner/test_worker.py",
+    "workflow/test_archive.py",
     "workflow/test_real_input.py",
 )
 HERE = Path(__file__).parent
