@@ -176,12 +176,12 @@ def _cell_of(variant_set: VariantSet, cell_id: UUID) -> Variant:
 
 
 def say_to_set(page: StudioAdmin, request: HttpRequest, set_id: UUID) -> HttpResponse:
-    """A verb for the whole set, or for its ticked cells."""
+    """A verb for the whole set, or for its ticked cells; who may only look may still compare those."""
+    if "compare" in request.POST:
+        chosen = urlencode([("cell", str(cell)) for cell in ticked(request.POST.getlist("cell"))])
+        return HttpResponseRedirect(f"{page.url('compare', page.found(request, str(set_id)).pk)}?{chosen}")
     variant_set = _changeable(page, request, set_id)
     verb = request.POST.get("do", "")
-    if verb == "compare":
-        chosen = urlencode([("cell", str(cell)) for cell in ticked(request.POST.getlist("cell"))])
-        return HttpResponseRedirect(f"{page.url('compare', variant_set.pk)}?{chosen}")
     if verb in BULK:
         return _say_to_ticked(page, request, variant_set, verb)
     whole = {"cancel": _cancel, "retry": _retry}

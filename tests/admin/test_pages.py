@@ -33,6 +33,11 @@ def world(brand, requested_by=None):
         "prompt": reverse("admin:image_studio_prompt_change", args=[prompt.pk]),
         "prompt_history": reverse("admin:image_studio_prompt_history", args=[prompt.pk]),
         "sheet": reverse("admin:image_studio_variantset_change", args=[variant_set.pk]),
+        "inspect": reverse(
+            "admin:image_studio_variantset_inspect", args=[variant_set.pk, variant_set.variants.first().pk]
+        ),
+        "live": reverse("admin:image_studio_variantset_live", args=[variant_set.pk]),
+        "compare": reverse("admin:image_studio_variantset_compare", args=[variant_set.pk]),
         "set_history": reverse("admin:image_studio_variantset_history", args=[variant_set.pk]),
         "job": reverse("admin:image_studio_job_change", args=[variant_set.jobs.first().pk]),
         "generate": reverse("admin:image_studio_variantset_generate") + f"?source={asset.pk}",
@@ -119,7 +124,7 @@ def test_own_only_members_see_only_what_they_made(brand):
 def test_a_viewer_finds_no_button_that_changes_anything(as_role, brand):
     viewer = as_role("viewer")
     pages = world(brand)
-    for name in ("sheet", "asset", "brand"):
+    for name in ("sheet", "inspect", "asset", "brand"):
         page = Page.of(viewer.get(pages[name]))
         posts = [b for b in page.buttons if b[2] and b[2].get("action", "") != reverse("admin:logout")]
         assert [b for b in posts if b[0] in ("do", "_save")] == [], name
@@ -135,6 +140,8 @@ def test_no_url_of_the_studio_is_forgotten_here(brand):
         "image_studio_asset_upload",
         "image_studio_variantset_say",
         "image_studio_variantset_cell",
+        "image_studio_variantset_partial",
+        "image_studio_variantset_zip",
         "image_studio_brand_add",
         "image_studio_channel_change",
     }
@@ -187,6 +194,7 @@ def test_text_from_people_runs_nowhere(boss):
         reverse("admin:image_studio_asset_change", args=[asset.pk]),
         reverse("admin:image_studio_prompt_change", args=[prompt.pk]),
         reverse("admin:image_studio_variantset_change", args=[variant_set.pk]),
+        reverse("admin:image_studio_variantset_inspect", args=[variant_set.pk, cell.pk]),
         reverse("admin:image_studio_job_change", args=[job.pk]),
         reverse("admin:image_studio_variantset_generate"),
         reverse("admin:image_studio_variantset_generate") + f"?source={asset.pk}",

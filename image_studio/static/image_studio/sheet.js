@@ -443,7 +443,7 @@ function submitted(event) {
   if (!button || form.method !== "post" || ended) return;
   if (form === bulk) {
     event.preventDefault();
-    if (button.value === "compare") compare();
+    if (button.name === "compare") compare();
     else send(form, button, saidToMany);
   } else if (form.id === "verbs") {
     event.preventDefault();
