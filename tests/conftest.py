@@ -49,6 +49,8 @@ THOROUGH = (
     "admin/test_pages.py",
     "admin/test_prompt.py",
     "admin/test_sheet.py",
+    "admin/test_sheet_inspector.py",
+    "admin/test_sheet_live.py",
     "api/test_cells.py",
     "api/test_prompts.py",
     "api/test_variant_sets.py",
