@@ -35,6 +35,8 @@ VERBS = {
     "original": "manager",
 }
 RANK = {"viewer": 0, "creator": 1, "reviewer": 2, "manager": 3}
+#: As many brands are worth a part of a query each.
+MOST_APART = 24
 
 
 class Policy:
@@ -99,13 +101,30 @@ class Policy:
             return rows
         if not self.user.is_active:
             return rows.none()
+        whole, own = self._seen()
+        owner = _owner_field(rows.model)
+        mine = Q(brand_id__in=own, **{owner: self.user.pk}) if owner else Q(pk__in=[])
+        return rows.filter(Q(brand_id__in=whole) | mine)
+
+    def apart(self, rows: QuerySet[Any]) -> list[QuerySet[Any]]:
+        """What :meth:`visible` gives, brand by brand: an index that begins with the brand has each in its order.
+
+        All in one where nothing is narrowed, and for who is in more than :data:`MOST_APART` brands.
+        """
+        owner = _owner_field(rows.model)
+        whole, own = ([], []) if self.passes or not self.user.is_active else self._seen()
+        if not 0 < len(whole) + len(own) <= MOST_APART or (own and not owner):
+            return [self.visible(rows)]
+        parts = [rows.filter(brand_id=brand_id) for brand_id in whole]
+        return parts + [rows.filter(brand_id=brand_id, **{str(owner): self.user.pk}) for brand_id in own]
+
+    def _seen(self) -> tuple[list[Any], list[Any]]:
+        """The brands of which everything may be seen, and those of which only what is one's own."""
         whole: list[Any] = []
         own: list[Any] = []
         for brand_id, rights in self._memberships().items():
             (own if all(own_only for _rank, own_only in rights) else whole).append(brand_id)
-        owner = _owner_field(rows.model)
-        mine = Q(brand_id__in=own, **{owner: self.user.pk}) if owner else Q(pk__in=[])
-        return rows.filter(Q(brand_id__in=whole) | mine)
+        return whole, own
 
     def _owns(self, target: Any) -> bool:
         owner = _owner_field(type(target))

@@ -137,15 +137,21 @@ class Asking:
         *,
         order: Sequence[str] = ("-id",),
         known: Sequence[str] = (),
+        apart: bool = False,
     ) -> Response:
         """A page of rows that the caller has already narrowed to what may be seen (``policy.visible``).
 
+        :param apart: the rows are not narrowed yet: do it brand by brand, where the library is large. A single brand
+            that the query names needs no parts.
         :param make: makes an answer's row of a row of ``values(*fields)``.
         :param known: parameters beside ``cursor``, ``limit`` and those of :attr:`filters`.
         """
         rows = self.filtered(rows, "cursor", "limit", *known)
-        url = request.build_absolute_uri()
-        return Response(pagination.page(url, request.query_params, rows, make, fields, order))
+        url, query = request.build_absolute_uri(), request.query_params
+        parts = [rows]
+        if apart:
+            parts = [self.policy.visible(rows)] if "brand" in query else self.policy.apart(rows)
+        return Response(pagination.page(url, query, parts, make, fields, order))
 
 
 def as_uuid(text: str) -> UUID | None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 from django.core.exceptions import ValidationError
+from django.db import connections
 from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext as _
 from rest_framework.utils.urls import remove_query_param, replace_query_param
@@ -20,6 +21,10 @@ from image_studio.api.rendering import dump
 
 MOST = 100
 USUAL = 50
+#: Rows are asked for at least by this many: told that two are enough, SQLite thinks it cheap to sort a whole library.
+LEAST = 10
+#: Fields that lists are ordered by first and that may be empty; rows where one is come last, on every database.
+NULLABLE = frozenset({"used_at", "published_at"})
 
 Row = dict[str, Any]
 
@@ -86,27 +91,30 @@ def limit_of(text: str | None) -> int:
 def page(
     url: str,
     query: Mapping[str, str],
-    rows: QuerySet[Any],
+    parts: Sequence[QuerySet[Any]],
     make: Callable[[Row], Any],
     fields: Sequence[str],
     order: Sequence[str] = ("-id",),
 ) -> dict[str, Any]:
-    """One page: ``next``, ``previous``, ``results``. One query.
+    """One page: ``next``, ``previous``, ``results``. One query; a second one where rows without a value begin.
 
     :param url: the absolute address asked for, with its query.
+    :param parts: what the list is of; no row is in two of them.
     :param make: makes an answer's row of a row of ``values(*fields)``.
     :param order: field names, ``-`` for falling, the last one unique.
     """
     limit = limit_of(query.get("limit"))
     text = query.get("cursor")
-    cursor = decode(text, rows.model, order) if text else None
+    cursor = decode(text, parts[0].model, order) if text else None
     back = bool(cursor and cursor.back)
-    if cursor:
-        rows = rows.filter(_beyond(order, cursor.values, back))
     keys = [name.lstrip("-") for name in order]
     hidden = [name if name in fields else f"_{name}" for name in keys]
     named = {f"_{name}": F(name) for name in keys if name not in fields}
-    found = list(rows.order_by(*(_term(name, back) for name in order)).values(*fields, **named)[: limit + 1])
+    found: list[Row] = []
+    for where, names in _stretches(order, cursor):
+        if len(found) <= limit:
+            here = _first([part.filter(where) for part in parts], names, back, max(limit + 1 - len(found), LEAST))
+            found += here.values(*fields, **named)
     more = len(found) > limit
     found = found[:limit]
     if back:
@@ -127,30 +135,46 @@ def page(
     }
 
 
-def _term(name: str, back: bool) -> Any:
-    falls = name.startswith("-") != back
-    field = name.lstrip("-")
-    # Rows without a value come last, on every database, and first on the way back.
-    nulls = {"nulls_first": True} if back else {"nulls_last": True}
-    if field in NULLABLE:
-        return F(field).desc(**nulls) if falls else F(field).asc(**nulls)
-    return f"-{field}" if falls else field
+def _stretches(order: Sequence[str], cursor: Cursor | None) -> list[tuple[Q, Sequence[str]]]:
+    """Which rows behind the cursor come in which order, stretch by stretch: no database sorts NULL as another does."""
+    name = order[0].lstrip("-")
+    if name not in NULLABLE:
+        return [(_beyond(order, cursor.values, cursor.back) if cursor else Q(), order)]
+    filled, empty = (Q(**{f"{name}__isnull": False}), order), (Q(**{f"{name}__isnull": True}), order[1:])
+    if cursor is None:
+        return [filled, empty]
+    in_empty = cursor.values[0] is None
+    where, names = empty if in_empty else filled
+    here = where & _beyond(names, cursor.values[-len(names) :], cursor.back), names
+    if in_empty:
+        return [here, filled] if cursor.back else [here]
+    return [here] if cursor.back else [here, empty]
 
 
-#: Fields that lists are ordered by and that may be empty.
-NULLABLE = frozenset({"used_at", "published_at"})
+def _first(parts: Sequence[QuerySet[Any]], order: Sequence[str], back: bool, wanted: int) -> QuerySet[Any]:
+    """The first rows of all parts together. Each part is read along an index of its own; all at once, few databases
+    merge them: they sort everything, or walk through the rows of everybody else.
+    """
+    terms = [name.lstrip("-") if name.startswith("-") == back else f"-{name.lstrip('-')}" for name in order]
+    if len(parts) == 1:
+        return parts[0].order_by(*terms)[:wanted]
+    features = connections[parts[0].db].features
+    all_rows = parts[0].model._default_manager.order_by()
+    heads = [part.order_by(*terms).values_list("pk", flat=True)[:wanted] for part in parts]
+    if not features.supports_slicing_ordering_in_compound:  # SQLite
+        heads = [all_rows.filter(pk__in=head).values_list("pk", flat=True) for head in heads]
+    pks: Any = heads[0].union(*heads[1:], all=True)
+    if not features.allow_sliced_subqueries_with_in:  # MariaDB: a query more
+        pks = list(pks)
+    first: QuerySet[Any] = all_rows.filter(pk__in=pks).order_by(*terms)[:wanted]
+    return first
 
 
 def _beyond(order: Sequence[str], values: Sequence[Any], back: bool) -> Q:
     """The rows after a place: field by field, so that an index on the first one narrows."""
     name, value = order[0].lstrip("-"), values[0]
-    falls = order[0].startswith("-") != back
-    side = "lt" if falls else "gt"
+    side = "lt" if order[0].startswith("-") != back else "gt"
     if len(order) == 1:
         return Q(**{f"{name}__{side}": value})
     rest = _beyond(order[1:], values[1:], back)
-    if value is None:
-        same = Q(**{f"{name}__isnull": True}) & rest
-        return (Q(**{f"{name}__isnull": False}) | same) if back else same
-    after = Q(**{f"{name}__{side}e": value}) & (Q(**{f"{name}__{side}": value}) | rest)
-    return after | Q(**{f"{name}__isnull": True}) if name in NULLABLE and not back else after
+    return Q(**{f"{name}__{side}e": value}) & (Q(**{f"{name}__{side}": value}) | rest)
