@@ -121,7 +121,9 @@ def _against(name: str, ours: Took, theirs: Took, **more: Any) -> dict[str, Any]
 
 def _flat(name: str, first: Took, last: Took, limit: float, **more: Any) -> dict[str, Any]:
     unit = f"ms {CLOCK}"
-    return goal(f"{name}, last page against first", getattr(last, CLOCK), getattr(first, CLOCK), limit, unit=unit, **more)
+    return goal(
+        f"{name}, last page against first", getattr(last, CLOCK), getattr(first, CLOCK), limit, unit=unit, **more
+    )
 
 
 def numbered(user: Any, count: int) -> dict[str, Any]:
