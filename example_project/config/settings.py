@@ -23,6 +23,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "rest_framework.authtoken",
     "image_studio",
     "magazine",
     "demo",
@@ -80,4 +81,5 @@ IMAGE_STUDIO = {
         "hero": {"widths": [960, 1440, 1920], "sizes": "(min-width: 96rem) 96rem, 100vw"},
         "card": {"widths": [480, 960], "sizes": "(min-width: 62rem) 24rem, (min-width: 40rem) 45vw, 92vw"},
     },
+    "API_DOCS": True,
 }

@@ -1,10 +1,20 @@
-"""Two pages: the front and the article."""
+"""The front, the article, and a page of files that only talks to the studio's API."""
+
+from pathlib import Path
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
 
 from magazine.models import Article
+
+FRONTEND = Path(__file__).parent / "static" / "magazine" / "studio.html"
+#: The page's own files and the API, and pictures that the page fetched itself.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' blob: data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 
 
 def home(request: HttpRequest) -> HttpResponse:
@@ -16,6 +26,12 @@ def home(request: HttpRequest) -> HttpResponse:
 def article(request: HttpRequest, slug: str) -> HttpResponse:
     found = get_object_or_404(_articles("picture"), slug=slug)
     return render(request, "magazine/article.html", {"article": found})
+
+
+@require_safe
+def frontend(_request: HttpRequest) -> HttpResponse:
+    """The file as it stands; whatever it shows comes over REST."""
+    return HttpResponse(FRONTEND.read_bytes(), headers={"Content-Security-Policy": POLICY})
 
 
 def _articles(*pictures: str) -> QuerySet[Article]:

@@ -88,6 +88,7 @@ class Command(BaseCommand):
     def serve(self, people: People, port: int) -> None:
         self.stdout.write(f"\nMagazine:  http://127.0.0.1:{port}/")
         self.stdout.write(f"Studio:    http://127.0.0.1:{port}/admin/")
+        self.stdout.write(f"Frontend:  http://127.0.0.1:{port}/frontend/ (one static page, all of it over REST)")
         self.stdout.write(f"Log in as {OWNER} (may do everything) or {REVIEWER} (may approve and publish).")
         self.stdout.write(f"Password of both, for this run: {people.password}")
         self.stdout.write("A worker runs beside the server. Ctrl-C stops both.\n")
