@@ -1,0 +1,76 @@
+"""Chromium as the tests and the documentation's pictures start it, and a page that tells on itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+CHROMIUM = "/usr/bin/chromium"
+#: In a container it runs as root, without a graphics card, and has nothing to fetch from its maker.
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+SIZES = {360: (360, 740), 1280: (1280, 900)}
+
+
+@contextmanager
+def launched() -> Iterator[Any]:
+    """A browser.
+
+    :raises ImportError: without Playwright.
+    :raises FileNotFoundError: without Debian's Chromium.
+    """
+    from playwright.sync_api import sync_playwright  # a group of its own: make test-browser installs it
+
+    if not Path(CHROMIUM).exists():
+        raise FileNotFoundError(f"no {CHROMIUM}; Debian: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+class Watch:
+    """What went wrong on a page: errors in its console (the policy's refusals too), exceptions, refused requests."""
+
+    def __init__(self, page: Any) -> None:
+        self.faults: list[str] = []
+        self.expected: set[int] = set()
+        page.on("console", lambda message: self._said(message))
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("response", self._answered)
+
+    def expects(self, *statuses: int) -> None:
+        """Answers that this test is about."""
+        self.expected.update(statuses)
+
+    def _said(self, message: Any) -> None:
+        # A file that is missing is told by its answer.
+        if message.type == "error" and "Failed to load resource" not in message.text:
+            self.faults.append(message.text)
+
+    def _answered(self, response: Any) -> None:
+        if response.status >= 400 and response.status not in self.expected and "favicon" not in response.url:
+            self.faults.append(f"{response.status} {response.url}")
+
+
+def axe(page: Any, context: str | None = None) -> list[str]:
+    """What axe finds, each with the first place."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page, context).response["violations"]
+    return [f"{one['id']}: {one['nodes'][0]['html'][:200]} {one['nodes'][0]['any'][:1]}" for one in found]
+
+
+def overflow(page: Any) -> int:
+    """Pixels that the page is wider than its window."""
+    wider: int = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    return wider
