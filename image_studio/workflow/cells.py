@@ -26,14 +26,19 @@ COMING = ("queued", "leased", "sending", "spooled")
 def cancel(policy: Policy, variant_set: VariantSet) -> int:
     """Cancel what has not started and ask what runs to stop. Returns the cells that will not come.
 
-    Queued and leased jobs end at once, uncharged; a running one keeps its result, marked unwanted.
+    Queued and leased jobs end at once, uncharged; a running one keeps its result, marked unwanted. Where nothing is to
+    come any more, nothing changes.
     """
     policy.require("cancel", variant_set)
+    row = VariantSet.objects.filter(pk=variant_set.pk)
     with transaction.atomic():
-        VariantSet.objects.filter(pk=variant_set.pk).update(cancelled_at=database_now())
-        cancel_jobs(policy, Job.objects.filter(variant_set=variant_set))
+        # Held by a write that changes nothing yet: a set that is over was not cancelled.
+        row.update(cancelled_at=F("cancelled_at"))
+        stopped = cancel_jobs(policy, Job.objects.filter(variant_set=variant_set))
         count = VARIANT.move(variant_set.variants.all(), "cancelled", only_from=["waiting"])
-        Event.objects.record(policy.actor, "set.cancelled", variant_set, cells=count)
+        if stopped or count:
+            row.update(cancelled_at=database_now())
+            Event.objects.record(policy.actor, "set.cancelled", variant_set, cells=count)
     return count
 
 
@@ -118,8 +123,10 @@ def retry_cell(policy: Policy, variant: Variant) -> None:
 
 def retry_cells(policy: Policy, variant_set: VariantSet, cells: QuerySet[Variant]) -> int:
     """Those of the cells that have no picture wait for one again; returns how many. Rights are the caller's."""
+    row = VariantSet.objects.filter(pk=variant_set.pk)
     with transaction.atomic():
-        VariantSet.objects.filter(pk=variant_set.pk).update(cancelled_at=None, finished_at=None)
+        # Held by a write that changes nothing yet: a set with nothing to try again stays finished.
+        row.update(finished_at=F("finished_at"))
         broken = list(cells.exclude(state="ready").select_related("job").order_by("position"))
         resend = [cell for cell in broken if cell.job.state in RESENDABLE]
         # Cancelled alone, while its picture still comes for another cell: it only has to wait again.
@@ -135,6 +142,7 @@ def retry_cells(policy: Policy, variant_set: VariantSet, cells: QuerySet[Variant
         woken = [*resend, *faulty, *coming, *compose]
         _wake(cell for cell in woken if cell not in compose)
         if woken:
+            row.update(cancelled_at=None, finished_at=None)
             Event.objects.record(policy.actor, "set.retried", variant_set, cells=len(woken))
             transaction.on_commit(partial(tasks.ring, rung))
     return len(woken)
@@ -224,13 +232,14 @@ def recompose(
     :raises InvalidRequest: for a locale that is not the set's.
     """
     policy.require("recompose", variant_set)
-    changes: dict[str, Any] = {"finished_at": None}
+    changes: dict[str, Any] = {}
     if texts is not None:
         changes["texts"] = _texts(variant_set, texts)
     if latest_kit:
         changes["revision_id"] = variant_set.brand.revision_id
+    row = VariantSet.objects.filter(pk=variant_set.pk)
     with transaction.atomic():
-        VariantSet.objects.filter(pk=variant_set.pk).update(**changes)
+        row.update(finished_at=F("finished_at"), **changes)
         # Cells whose picture is still to come will be composed with the new words anyway.
         done = list(variant_set.variants.filter(job__state="done").select_related("job"))
         at_hand = _pictures_of(done)
@@ -239,6 +248,7 @@ def recompose(
             setattr(variant_set, key, value)
         job = compose_job(policy, variant_set, cells)
         if job:
+            row.update(finished_at=None)
             Event.objects.record(policy.actor, "set.recomposed", variant_set, cells=len(cells))
             transaction.on_commit(partial(tasks.ring, [job.pk]))
     return job

@@ -231,3 +231,23 @@ def test_a_prompt_and_several_pictures_are_one_order_of_a_set_each(matrix):
     with pytest.raises(Conflict, match=r"preview\.changed"):
         order.place(OPERATOR, "two", seen="")
     assert VariantSet.objects.count() == 2
+
+
+@pytest.mark.parametrize("verb", ["retry", "cancel", "retry_cell", "recompose"])
+def test_a_finished_set_stays_finished_where_there_is_nothing_to_do(matrix, capture, verb):
+    """Or it would be told as finished, or cancelled, a second time."""
+    with capture():
+        variant_set = request(OPERATOR, matrix, key="k")
+    if verb == "recompose":
+        variant_set.variants.update(state="cancelled")
+    finished = factories.long_ago()
+    VariantSet.objects.filter(pk=variant_set.pk).update(finished_at=finished)
+    before = Event.objects.count()
+    if verb == "retry_cell":
+        with pytest.raises(Conflict):
+            retry_cell(OPERATOR, variant_set.variants.first())
+    else:
+        {"retry": retry, "cancel": cancel, "recompose": recompose}[verb](OPERATOR, variant_set)
+    variant_set.refresh_from_db()
+    assert (variant_set.finished_at, variant_set.cancelled_at) == (finished, None)
+    assert Event.objects.count() == before
