@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -138,12 +138,13 @@ class Asking:
         order: Sequence[str] = ("-id",),
         known: Sequence[str] = (),
         apart: bool = False,
+        made: Mapping[str, Any] = pagination.NOTHING,
     ) -> Response:
         """A page of rows that the caller has already narrowed to what may be seen (``policy.visible``).
 
         :param apart: the rows are not narrowed yet: do it brand by brand, where the library is large. A single brand
             that the query names needs no parts.
-        :param make: makes an answer's row of a row of ``values(*fields)``.
+        :param make: makes an answer's row of a row of ``values(*fields, **made)``.
         :param known: parameters beside ``cursor``, ``limit`` and those of :attr:`filters`.
         """
         rows = self.filtered(rows, "cursor", "limit", *known)
@@ -151,7 +152,7 @@ class Asking:
         parts = [rows]
         if apart:
             parts = [self.policy.visible(rows)] if "brand" in query else self.policy.apart(rows)
-        return Response(pagination.page(url, query, parts, make, fields, order))
+        return Response(pagination.page(url, query, parts, make, fields, order, made))
 
 
 def as_uuid(text: str) -> UUID | None:

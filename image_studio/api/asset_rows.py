@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+from django.db.models import ExpressionWrapper, F, TextField
 from drf_spectacular.utils import extend_schema_field
+from orjson import Fragment
 from rest_framework import serializers
 
 from image_studio.api.fields import Body, Moment, Number, Text
@@ -138,6 +140,9 @@ PLAIN = (
     *("micro_usd", "created_at", "published_at", "used_at"),
 )
 FIELDS = (*PLAIN, "brand__slug", "channel__slug", "focal_x", "focal_y", "parent_id", "change_asked_id")
+#: JSON as it is stored: in a list it goes out as it came, and is not read to be written again.
+STORED = {f"_{name}": ExpressionWrapper(F(name), TextField()) for name in ("alt", "tags")}
+STORED_FIELDS = tuple(name for name in FIELDS if f"_{name}" not in STORED)
 
 
 def row_maker(base: str) -> Any:
@@ -161,6 +166,12 @@ def row_maker(base: str) -> Any:
         }
 
     return make
+
+
+def stored_row_maker(base: str) -> Any:
+    """Makes :class:`AssetRow` of ``values(*STORED_FIELDS, **STORED)``."""
+    make = row_maker(base)
+    return lambda row: make({**row, "alt": Fragment(row["_alt"]), "tags": Fragment(row["_tags"])})
 
 
 def detail_of(asset: Asset, base: str, actions: frozenset[str]) -> dict[str, Any]:

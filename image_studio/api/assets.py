@@ -95,8 +95,9 @@ class AssetList(AssetView, UploadView):
     )
     def get(self, request: Request) -> Response:
         order = ORDERS.get(request.query_params.get("sort", "new"), ("-id",))
-        make = rows.row_maker(self.address("asset-list"))
-        return self.listed(request, Asset.objects.all(), make, rows.FIELDS, order=order, apart=True)
+        make = rows.stored_row_maker(self.address("asset-list"))
+        found = Asset.objects.all()
+        return self.listed(request, found, make, rows.STORED_FIELDS, made=rows.STORED, order=order, apart=True)
 
     @operation(
         "uploadAsset",

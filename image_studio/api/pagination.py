@@ -7,17 +7,19 @@ import binascii
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 import orjson
 from django.core.exceptions import ValidationError
-from django.db import connections
 from django.db.models import F, Q, QuerySet
+from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext as _
 from rest_framework.utils.urls import remove_query_param, replace_query_param
 
 from image_studio.api.parsers import malformed
 from image_studio.api.rendering import dump
+from image_studio.exceptions import InvalidRequest
 
 MOST = 100
 USUAL = 50
@@ -25,6 +27,7 @@ USUAL = 50
 LEAST = 10
 #: Fields that lists are ordered by first and that may be empty; rows where one is come last, on every database.
 NULLABLE = frozenset({"used_at", "published_at"})
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 Row = dict[str, Any]
 
@@ -51,9 +54,9 @@ class Cursor:
 def decode(text: str, model: Any, order: Sequence[str]) -> Cursor:
     """A cursor as a client sent it back.
 
-    :raises Malformed: for anything that we did not make for this list and order.
+    :raises InvalidRequest: ``request.bad_cursor``, for anything that we did not make for this list and order.
     """
-    broken = malformed(_("the cursor is not one of this list: take it from next or previous, unchanged"))
+    broken = InvalidRequest("request.bad_cursor")
     try:
         padded = text.encode("ascii") + b"=" * (-len(text) % 4)
         back, name, values = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
@@ -95,12 +98,13 @@ def page(
     make: Callable[[Row], Any],
     fields: Sequence[str],
     order: Sequence[str] = ("-id",),
+    made: Mapping[str, Any] = NOTHING,
 ) -> dict[str, Any]:
     """One page: ``next``, ``previous``, ``results``. One query; a second one where rows without a value begin.
 
     :param url: the absolute address asked for, with its query.
     :param parts: what the list is of; no row is in two of them.
-    :param make: makes an answer's row of a row of ``values(*fields)``.
+    :param make: makes an answer's row of a row of ``values(*fields, **made)``.
     :param order: field names, ``-`` for falling, the last one unique.
     """
     limit = limit_of(query.get("limit"))
@@ -114,7 +118,7 @@ def page(
     for where, names in _stretches(order, cursor):
         if len(found) <= limit:
             here = _first([part.filter(where) for part in parts], names, back, max(limit + 1 - len(found), LEAST))
-            found += here.values(*fields, **named)
+            found += here.values(*fields, **made, **named)
     more = len(found) > limit
     found = found[:limit]
     if back:
@@ -131,7 +135,7 @@ def page(
     return {
         "next": link(more or back, -1, backwards=False),
         "previous": first or link((more if back else cursor is not None), 0, backwards=True),
-        "results": [make({name: row[name] for name in fields} if named else row) for row in found],
+        "results": [make({name: row[name] for name in (*fields, *made)} if named else row) for row in found],
     }
 
 
@@ -158,15 +162,14 @@ def _first(parts: Sequence[QuerySet[Any]], order: Sequence[str], back: bool, wan
     terms = [name.lstrip("-") if name.startswith("-") == back else f"-{name.lstrip('-')}" for name in order]
     if len(parts) == 1:
         return parts[0].order_by(*terms)[:wanted]
-    features = connections[parts[0].db].features
-    all_rows = parts[0].model._default_manager.order_by()
-    heads = [part.order_by(*terms).values_list("pk", flat=True)[:wanted] for part in parts]
-    if not features.supports_slicing_ordering_in_compound:  # SQLite
-        heads = [all_rows.filter(pk__in=head).values_list("pk", flat=True) for head in heads]
-    pks: Any = heads[0].union(*heads[1:], all=True)
-    if not features.allow_sliced_subqueries_with_in:  # MariaDB: a query more
-        pks = list(pks)
-    first: QuerySet[Any] = all_rows.filter(pk__in=pks).order_by(*terms)[:wanted]
+    heads = [part.order_by(*terms).values_list("pk")[:wanted].query.sql_with_params() for part in parts]
+    # A derived table each: SQLite takes no LIMIT within UNION, and MariaDB none within IN.
+    union = " UNION ALL ".join(
+        f"SELECT * FROM ({sql}) AS part_{number}"  # noqa: S608 - as Django compiled it
+        for number, (sql, _params) in enumerate(heads)
+    )
+    pks = RawSQL(union, [value for _sql, params in heads for value in params])  # noqa: S611 - the same
+    first: QuerySet[Any] = parts[0].model._default_manager.filter(pk__in=pks).order_by(*terms)[:wanted]
     return first
 
 
