@@ -233,6 +233,7 @@ def test_the_whole_way_to_a_public_picture(chromium: Any, address: str, width: i
     tab.wait_for_selector('#progress-said:has-text("4 of 4 cells ready")', timeout=90_000)
     assert tab.locator(".cell .note").all_inner_texts() == ["Layout checked, content not judged."] * 4
     tab.locator(".cell button").first.click()
+    tab.wait_for_selector("#review[open]")
     for words in tab.locator("#alt-list textarea").all():
         words.fill("A waterfall over black rock")
     for box in tab.locator("#declaration input").all():
@@ -257,6 +258,7 @@ def test_what_goes_wrong_is_said_in_place_and_loses_nothing(chromium: Any, addre
     tab.set_input_files("#file", {"name": "letter.jpg", "mimeType": "image/jpeg", "buffer": b"Dear all"})
     tab.wait_for_selector("#upload-said.bad:has-text('Save the picture as PNG, JPEG or WebP')")
     tab.set_input_files("#file", corpus("valid_odd/ori__Landscape_2.jpg"))
+    tab.wait_for_selector("#upload-said.good")
     tab.wait_for_selector("#order-button[data-ready]")
     # An order whose answer is lost keeps its key: the second try is the same order.
     keys: list[str] = []
