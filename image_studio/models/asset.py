@@ -42,7 +42,8 @@ class Asset(Frozen):
     )
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    brand = models.ForeignKey(Brand, models.PROTECT, related_name="assets")
+    #: Most indexes begin with it: one of its own would only be written.
+    brand = models.ForeignKey(Brand, models.PROTECT, related_name="assets", db_index=False)
     kind = models.CharField(max_length=8, choices=list(KINDS.items()))
     origin = models.CharField(max_length=8, choices=list(ORIGINS.items()))
     parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children")
@@ -99,11 +100,15 @@ class Asset(Frozen):
     class Meta:
         ordering = ("-id",)
         indexes = [
+            # Of one brand, as its members look; and of all brands, as superusers do.
             models.Index(fields=["brand", "state", "-id"], name="studio_asset_state"),
             models.Index(fields=["brand", "sha256"], name="studio_asset_sum"),
             models.Index(fields=["brand", "-id"], name="studio_asset_new"),
             models.Index(fields=["brand", "-used_at", "-id"], name="studio_asset_used"),
             models.Index(fields=["brand", "-micro_usd", "-id"], name="studio_asset_price"),
+            models.Index(fields=["state", "-id"], name="studio_asset_all_state"),
+            models.Index(fields=["-used_at", "-id"], name="studio_asset_all_used"),
+            models.Index(fields=["-micro_usd", "-id"], name="studio_asset_all_price"),
             models.Index(fields=["expires_at"], name="studio_asset_expiry"),
             models.Index(fields=["brand", "kind", "state", "id"], name="studio_asset_queue"),
             models.Index(fields=["brand", "channel", "locale", "state"], name="studio_asset_place"),
