@@ -9,12 +9,15 @@ const view = { x: 0.5, y: 0.5, zoom: 1 };
 
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
+const ratio = (image) => image.getAttribute("height") / image.getAttribute("width");
+
 function draw() {
   view.zoom = clamp(view.zoom, 1, MOST);
   const half = 0.5 / view.zoom;
   view.x = clamp(view.x, half, 1 - half);
   view.y = clamp(view.y, half, 1 - half);
-  const tallest = Math.max(...panes.map((pane) => (pane.clientWidth * pane.firstElementChild.naturalHeight) / (pane.firstElementChild.naturalWidth || 1)));
+  // By the sizes that are written in the page: a pane takes its room before its picture has come.
+  const tallest = Math.max(...panes.map((pane) => pane.clientWidth * ratio(pane.firstElementChild)));
   for (const pane of panes) {
     pane.style.height = `${Math.max(160, Math.round(tallest)) || 160}px`;
     const image = pane.firstElementChild;
@@ -22,6 +25,7 @@ function draw() {
     const move = `translate(${((0.5 - view.x) * wide * view.zoom).toFixed(2)}px, ${((0.5 - view.y) * high * view.zoom).toFixed(2)}px)`;
     image.style.transform = `${move} scale(${view.zoom.toFixed(4)})`;
   }
+  board.classList.toggle("studio-compare-near", view.zoom > 1);
   output.value = `${Math.round(view.zoom * 100)} %`;
 }
 
@@ -53,17 +57,19 @@ function fit() {
 function drag(pane) {
   let last = null;
   pane.addEventListener("wheel", (event) => {
+    // Where there is nothing to make smaller the page goes on scrolling.
+    if (view.zoom === 1 && event.deltaY >= 0 && !event.ctrlKey) return;
     event.preventDefault();
     zoom(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0016)), pane, event);
   }, { passive: false });
   pane.addEventListener("pointerdown", (event) => {
-    if (event.button) return;
+    if (event.button || last || view.zoom === 1) return;
     last = event;
     pane.setPointerCapture(event.pointerId);
     event.preventDefault();
   });
   pane.addEventListener("pointermove", (event) => {
-    if (!last) return;
+    if (last?.pointerId !== event.pointerId) return;
     const image = pane.firstElementChild;
     pan((last.clientX - event.clientX) / image.clientWidth, (last.clientY - event.clientY) / image.clientHeight);
     last = event;

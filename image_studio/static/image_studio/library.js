@@ -62,7 +62,7 @@ function scrolling() {
   }
 
   const near = (node) => node.getBoundingClientRect().top < innerHeight + 600;
-  new IntersectionObserver(([entry]) => entry.isIntersecting && more({ asked: false }), {
+  new IntersectionObserver((entries) => entries.at(-1).isIntersecting && more({ asked: false }), {
     rootMargin: "600px",
   }).observe(step);
   link.addEventListener("click", (event) => {
@@ -291,7 +291,11 @@ class Uploads {
   dropping() {
     const veil = one("[data-drop]");
     let depth = 0;
-    const files = (event) => event.dataTransfer?.types.includes("Files");
+    // A picture of this page that is dragged about counts as a file too: it must not come back as an upload.
+    let ours = false;
+    addEventListener("dragstart", () => (ours = true));
+    addEventListener("dragend", () => (ours = false));
+    const files = (event) => !ours && event.dataTransfer?.types.includes("Files");
     addEventListener("dragenter", (event) => {
       if (!files(event)) return;
       event.preventDefault();
@@ -357,19 +361,26 @@ class Uploads {
   }
 
   async goOn() {
+    const notice = one("[data-ended]", this.root);
+    notice.hidden = true; // what comes back is read out again
+    if (await this.renewed()) {
+      this.paused = false;
+      this.pump();
+    } else notice.hidden = false;
+  }
+
+  async renewed() {
     try {
       const answer = await fetch(location.href, { headers: { Accept: "text/html" }, redirect: "manual" });
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const token = answer.ok && one("[data-uploads]", page) && one("[name=csrfmiddlewaretoken]", page);
-      if (!token) return;
+      if (!token) return false;
       this.token = token.value;
       for (const field of all("[name=csrfmiddlewaretoken]")) field.value = token.value;
+      return true;
     } catch {
-      return;
+      return false;
     }
-    this.paused = false;
-    one("[data-ended]", this.root).hidden = true;
-    this.pump();
   }
 
   close() {
