@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,7 @@ def launched() -> Iterator[Any]:
     :raises ImportError: without Playwright.
     :raises FileNotFoundError: without Debian's Chromium.
     """
-    from playwright.sync_api import sync_playwright  # a group of its own: make test-browser installs it
-
+    sync_playwright = import_module("playwright.sync_api").sync_playwright  # of a group that not everybody installs
     if not Path(CHROMIUM).exists():
         raise FileNotFoundError(f"no {CHROMIUM}; Debian: apt-get install chromium")
     with sync_playwright() as playwright:
@@ -44,7 +44,7 @@ class Watch:
     def __init__(self, page: Any) -> None:
         self.faults: list[str] = []
         self.expected: set[int] = set()
-        page.on("console", lambda message: self._said(message))
+        page.on("console", self._said)
         page.on("pageerror", lambda error: self.faults.append(str(error)))
         page.on("response", self._answered)
 
@@ -64,9 +64,7 @@ class Watch:
 
 def axe(page: Any, context: str | None = None) -> list[str]:
     """What axe finds, each with the first place."""
-    from axe_playwright_python.sync_playwright import Axe
-
-    found = Axe().run(page, context).response["violations"]
+    found = import_module("axe_playwright_python.sync_playwright").Axe().run(page, context).response["violations"]
     return [f"{one['id']}: {one['nodes'][0]['html'][:200]} {one['nodes'][0]['any'][:1]}" for one in found]
 
 

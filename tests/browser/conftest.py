@@ -138,6 +138,7 @@ def open_page(chromium, live_server, client, studio):
             context.add_cookies([cookie])
         page = context.new_page()
         page.set_default_timeout(30_000)  # a machine that does other work is slow now and then
+        page.on("filechooser", lambda _chooser: None)  # from the start: a key is quicker than a listener's way there
         watch = Watch(page)
         opened.append((context, watch))
         return Studio(page, live_server.url, watch)

@@ -1,4 +1,4 @@
-"""The site that browser tests meet: the test site, a public page, and the strictest policy that pages can live under."""
+"""The site that browser tests meet: the test site, a public page, and the strictest policy that pages live under."""
 
 from __future__ import annotations
 

@@ -1,17 +1,17 @@
-"""From a file on the desktop to a picture on a public page, with a real worker: by mouse, by keyboard, without scripts."""
+"""From a file on the desktop to a picture on a public page: by mouse, by keyboard, without scripts."""
 
 from __future__ import annotations
 
 import re
 
 import pytest
-from playwright.sync_api import expect
 
 from image_studio.models import Asset, Review, Variant
 from tests import factories
 from tests.browser.chromium import overflow
 from tests.testapp.models import Article
 
+expect = pytest.importorskip("playwright.sync_api").expect
 pytestmark = pytest.mark.browser
 LINE = re.compile(r"\d of \d pictures")
 ALT = "A yellow bottle on a table"
@@ -170,9 +170,7 @@ def test_the_whole_way_without_scripts(open_page, boss, workers, photo):
     studio = open_page(boss, scripts=False)
     page = studio.page
     studio.visit("asset/add/")
-    page.locator("input[type=file]").set_input_files(
-        {"name": "bottle.jpg", "mimeType": "image/jpeg", "buffer": photo}
-    )
+    page.locator("input[type=file]").set_input_files({"name": "bottle.jpg", "mimeType": "image/jpeg", "buffer": photo})
     page.get_by_role("button", name="Upload").click()
     source = only_asset(kind="raw")
     studio.visit(f"variantset/generate/?source={source.pk}")

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from tests.browser.chromium import Watch, axe
 from tests.corpus import corpus
 from tests.example import manage, serving
 
 pytestmark = pytest.mark.browser
-CHROMIUM = "/usr/bin/chromium"
 PASSWORD = "for-this-test-only"
 SET_PASSWORD = f"""
 from django.contrib.auth.models import User
@@ -40,33 +40,14 @@ def address(var: Path) -> Iterator[str]:
         yield found
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    api = pytest.importorskip("playwright.sync_api")
-    if not Path(CHROMIUM).exists():
-        pytest.skip(f"no {CHROMIUM}; Debian: apt-get install chromium")
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def page(chromium: Any) -> Iterator[Any]:
     """A page that fails the test when anything on it did: an error in its console, or a file that is not there."""
     page = chromium.new_page(viewport={"width": 1280, "height": 900})
-    faults: list[str] = []
-    page.on("console", lambda message: faults.append(message.text) if told(message) else None)
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("response", lambda answer: faults.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None)
+    watch = Watch(page)
     yield page
     page.close()
-    assert faults == []
-
-
-def told(message: Any) -> bool:
-    """An error that a page caused. Missing files are told by their response; a missing favicon is nobody's."""
-    return message.type == "error" and "Failed to load resource" not in message.text
+    assert watch.faults == []
 
 
 def pictures(page: Any) -> list[dict[str, Any]]:
@@ -79,11 +60,6 @@ def pictures(page: Any) -> list[dict[str, Any]]:
         " declared: i.width / i.height, true: i.naturalWidth / i.naturalHeight}))"
     )
     return found
-
-
-def violations(page: Any) -> list[str]:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-    return [f"{v['id']}: {v['nodes'][0]['html']}" for v in axe.Axe().run(page).response["violations"]]
 
 
 def log_in(page: Any, address: str) -> None:
@@ -103,7 +79,7 @@ def test_the_home_page_shows_published_pictures(page: Any, address: str) -> None
         assert picture["width"] > 0
         assert picture["declared"] == pytest.approx(picture["true"], rel=0.02)
         assert picture["alt"]
-    assert violations(page) == []
+    assert axe(page) == []
 
 
 def test_the_home_page_fits_a_phone(page: Any, address: str) -> None:
@@ -111,7 +87,7 @@ def test_the_home_page_fits_a_phone(page: Any, address: str) -> None:
     page.goto(address)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     assert {picture["src"].endswith(".avif") for picture in pictures(page)} == {True}
-    assert violations(page) == []
+    assert axe(page) == []
 
 
 def test_an_arabic_story_runs_from_right_to_left(page: Any, address: str) -> None:
@@ -131,7 +107,7 @@ def test_an_arabic_story_runs_from_right_to_left(page: Any, address: str) -> Non
     assert ragged > 100
     (picture,) = pictures(page)
     assert picture["shown"] == 1280
-    assert violations(page) == []
+    assert axe(page) == []
 
 
 def test_the_contact_sheet_stands_alone(page: Any, var: Path) -> None:
@@ -142,7 +118,7 @@ def test_the_contact_sheet_stands_alone(page: Any, var: Path) -> None:
     assert not re.search(r"https?://(?!www\.w3\.org)", page.content())  # nothing from elsewhere
     page.locator("summary").first.click()
     assert page.locator("details[open] li").count() >= 10
-    assert violations(page) == []
+    assert axe(page) == []
 
 
 def test_the_studio_shows_the_demo(page: Any, address: str) -> None:

@@ -3,45 +3,21 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 from django.urls import reverse
 
 from image_studio.models import Asset
 from tests import factories
+from tests.browser.chromium import axe, overflow
 from tests.testapp.models import Article
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-CHROMIUM = "/usr/bin/chromium"
+pytestmark = pytest.mark.browser
 SIZE = (64, 48)
-#: Django's admin itself needs nothing more.
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "form-action 'self'"
-)
-
-
-@pytest.fixture(autouse=True)
-def studio(tmp_path, settings):
-    settings.MEDIA_ROOT = str(tmp_path / "media")
-    settings.IMAGE_STUDIO = {"DOORBELL": "poll", "PIXEL_THREADS": 1}
-
-
-@pytest.fixture(scope="module")
-def chromium(django_db_setup):
-    api = pytest.importorskip("playwright.sync_api")
-    if not Path(CHROMIUM).exists():
-        pytest.skip(f"no {CHROMIUM}; Debian: apt-get install chromium")
-    with pytest.MonkeyPatch.context() as patch, api.sync_playwright() as playwright:
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright holds a loop in this thread
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
-def tin():
+def tin(studio):
     return make_live(factories.make_bare_brand(), "Tea tin")
 
 
@@ -52,29 +28,11 @@ def make_live(brand, title, **fields):
 
 
 @pytest.fixture
-def page(chromium, live_server, client, tin):
-    """A signed-in page under a strict policy; any error of its own fails the test."""
-    client.force_login(factories.make_user(is_staff=True, is_superuser=True))
-    context = chromium.new_context(viewport={"width": 1280, "height": 900})
-    context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}])
-    page = context.new_page()
-    page.route(lambda url: "/admin/testapp/" in url, strictly)
-    faults = []
-    page.on("console", lambda message: faults.append(message.text) if told(message) else None)
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.goto(live_server.url + reverse("admin:testapp_article_add"))
-    yield page
-    context.close()
-    assert faults == []
-
-
-def told(message):
-    return message.type == "error" and "Failed to load resource" not in message.text
-
-
-def strictly(route):
-    answer = route.fetch(max_redirects=0)
-    route.fulfill(response=answer, headers={**answer.headers, "content-security-policy": POLICY})
+def page(open_page, boss, tin):
+    """A signed-in page with an article's form."""
+    studio = open_page(boss)
+    studio.visit(reverse("admin:testapp_article_add"))
+    return studio.page
 
 
 def picker(page, name="picture"):
@@ -176,11 +134,10 @@ def test_an_ended_session_is_said_in_place_and_nothing_is_lost(page, tin):
 @pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_passes_axe_and_fits(page, tin, width, scheme):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 800})
     dialog = opened(page)
-    assert [v["id"] for v in axe.Axe().run(page, "dialog").response["violations"]] == []
+    assert axe(page, "dialog") == []
     dialog.locator("li button").click()
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert [v["id"] for v in axe.Axe().run(page, ".studio-picker").response["violations"]] == []
+    assert overflow(page) <= 0
+    assert axe(page, ".studio-picker") == []
