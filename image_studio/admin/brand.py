@@ -18,6 +18,7 @@ from django.utils.http import parse_etags
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_safe
 
 from image_studio import storage
 from image_studio.admin.base import StudioAdmin, policy_of, told
@@ -102,12 +103,16 @@ class BrandAdmin(StudioAdmin):
         name = "image_studio_brand"
         return [
             path("import/", wrap(self.import_view), name=f"{name}_import"),
-            path("<uuid:brand_id>/export/", wrap(self.export_view), name=f"{name}_export"),
+            path("<uuid:brand_id>/export/", wrap(require_safe(self.export_view)), name=f"{name}_export"),
             path("<uuid:brand_id>/revision/<int:number>/", wrap(self.revision_view), name=f"{name}_revision"),
-            path("<uuid:brand_id>/file/<str:sha256>/", wrap(self.file_view, cacheable=True), name=f"{name}_file"),
+            path(
+                "<uuid:brand_id>/file/<str:sha256>/",
+                wrap(require_safe(self.file_view), cacheable=True),
+                name=f"{name}_file",
+            ),
             path(
                 "<uuid:brand_id>/layout/<slug:channel>/<str:locale>/",
-                wrap(self.layout_view, cacheable=True),
+                wrap(require_safe(self.layout_view), cacheable=True),
                 name=f"{name}_layout",
             ),
             *super().get_urls(),
