@@ -1,0 +1,180 @@
+"""What is sent: each function makes the body of one use of a route, about the things of one side."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+import zipfile
+from typing import Any
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+
+from tests import factories
+from tests.admin.browser import Page
+from tests.rights.world import Side, World
+
+_numbers = itertools.count(1)
+SCRIPT = {"Accept": "application/json"}
+
+
+def picture(name: str = "new.png") -> SimpleUploadedFile:
+    """A picture that nobody has."""
+    number = next(_numbers)
+    image = factories.draw_photo((60 + number % 200, 40 + number // 200), hue=number)
+    return SimpleUploadedFile(name, factories.encoded(image), "image/png")
+
+
+def form(data: dict[str, Any], **headers: str) -> dict[str, Any]:
+    return {"data": data, "headers": headers}
+
+
+def sent(data: dict[str, Any], **headers: str) -> dict[str, Any]:
+    keyed = {"Idempotency-Key": f"key-{next(_numbers)}", **headers}
+    return {"data": json.dumps(data), "content_type": "application/json", "headers": keyed}
+
+
+def page_form(world: World, page: str, *args: Any, query: str = "", **changes: Any) -> dict[str, Any]:
+    """The form of a page as a superuser's browser would send it: nothing is missing but the right."""
+    url = reverse(f"admin:image_studio_{page}", args=args) + query
+    if url not in world.pages:
+        world.pages[url] = world.browsers["superuser"].get(url)
+    return form(_without_actions(Page.of(world.pages[url]).data(**changes)))
+
+
+def _without_actions(data: dict[str, Any]) -> dict[str, Any]:
+    """Django 6.1 has its actions in the same form; what is pressed here is Save."""
+    return {name: values for name, values in data.items() if not name.startswith("CHANGE_FORM-")}
+
+
+def say(do: str, **data: Any) -> Any:
+    def body(world: World, side: Side) -> dict[str, Any]:
+        return form({"do": do, **data}, **SCRIPT)
+
+    return body
+
+
+def tick(do: str, **data: Any) -> Any:
+    def body(world: World, side: Side) -> dict[str, Any]:
+        asset = side.candidate
+        return form({"do": do, "cell": f"{side.ready.pk}.{asset.pk}.{asset.sha256[:12]}", **data})
+
+    return body
+
+
+def constant(**data: Any) -> Any:
+    def body(world: World, side: Side) -> dict[str, Any]:
+        return sent(data)
+
+    return body
+
+
+# The admin ----------------------------------------------------------------------------------------------------------
+
+
+def yes(world: World, side: Side) -> dict[str, Any]:
+    return form({"post": "yes"})
+
+
+def _action(name: str, thing: Any) -> dict[str, Any]:
+    return form({"action": name, "_selected_action": str(thing.pk), "index": "0"})
+
+
+def shortlist_action(world: World, side: Side) -> dict[str, Any]:
+    return _action("shortlist", side.candidate)
+
+
+def generate_action(world: World, side: Side) -> dict[str, Any]:
+    return _action("generate", side.prompt)
+
+
+def upload_form(world: World, side: Side) -> dict[str, Any]:
+    return form({"brand": str(side.brand.pk), "pictures": picture()})
+
+
+def upload(world: World, side: Side) -> dict[str, Any]:
+    return form({"brand": str(side.brand.pk), "file": picture()}, **SCRIPT)
+
+
+def words_form(world: World, side: Side) -> dict[str, Any]:
+    return page_form(world, "asset_change", side.candidate.pk, title="Renamed")
+
+
+def kit_form(world: World, side: Side) -> dict[str, Any]:
+    body = page_form(world, "brand_change", side.brand.pk)
+    names = [name for name in body["data"] if name.endswith("-name") or name == "name"]
+    assert names, sorted(body["data"])
+    body["data"][names[0]] = ["Renamed"]
+    return body
+
+
+def kit_file(world: World, side: Side) -> dict[str, Any]:
+    """Its own kit under another name."""
+    url = reverse("admin:image_studio_brand_export", args=[side.brand.pk])
+    kept, made = io.BytesIO(world.browsers["superuser"].get(url).content), io.BytesIO()
+    with zipfile.ZipFile(kept) as source, zipfile.ZipFile(made, "w") as target:
+        for name in source.namelist():
+            data = source.read(name)
+            target.writestr(name, data.replace(side.brand.kit.name.encode(), b"Renamed", 1))
+    return form({"archive": SimpleUploadedFile("brand.zip", made.getvalue(), "application/zip")})
+
+
+def prompt_form(world: World, side: Side) -> dict[str, Any]:
+    changes = {"brand": str(side.brand.pk), "name": "New", "slug": "new-one", "template": "A cup"}
+    return page_form(world, "prompt_add", **changes)
+
+
+def template_form(world: World, side: Side) -> dict[str, Any]:
+    return page_form(world, "prompt_change", side.prompt.pk, template="A cup in {mood} light")
+
+
+def order_form(world: World, side: Side) -> dict[str, Any]:
+    """What a superuser has seen the price of, under a key that no order had."""
+    query = f"?source={side.raw.pk}"
+    asked = page_form(world, "variantset_generate", query=query)["data"]
+    url = reverse("admin:image_studio_variantset_generate") + query
+    if f"priced {url}" not in world.pages:
+        chosen = {**asked, "do": "price", "channels": ["square"], "locales": ["en"]}
+        world.pages[f"priced {url}"] = world.browsers["superuser"].post(url, chosen)
+    priced = Page.of(world.pages[f"priced {url}"]).data()
+    return form({**priced, "do": "order", "key": f"key-{next(_numbers)}"})
+
+
+say_shortlist, say_approve = say("shortlist"), say("approve", declaration=factories.DECLARED)
+say_withdraw, say_reject = say("withdraw", note="why"), say("reject", reason="off_brand")
+say_retry, say_cancel, say_recompose = say("retry"), say("cancel"), say("recompose")
+tick_shortlist, tick_reject = tick("shortlist"), tick("reject", reason="off_brand")
+
+
+def say_change_form(world: World, side: Side) -> dict[str, Any]:
+    return form({"do": "change", "note": "warmer", "seen": side.candidate.sha256})
+
+
+# The API ------------------------------------------------------------------------------------------------------------
+
+nothing = constant()
+new_title, new_name, new_words = constant(title="Renamed"), constant(name="Renamed"), constant(template="A cup")
+shortlisting, estimate = constant(decision="shortlist"), constant(route="placeholder")
+approval = constant(decision="approve", declaration=factories.DECLARED)
+approval_publish = constant(decision="approve", declaration=factories.DECLARED, publish=True)
+
+
+def api_upload(world: World, side: Side) -> dict[str, Any]:
+    return form({"brand": side.brand.slug, "file": picture()})
+
+
+def new_prompt(world: World, side: Side) -> dict[str, Any]:
+    return sent({"brand": side.brand.slug, "slug": "new-one", "template": "A cup"})
+
+
+def _matrix(side: Side, **more: Any) -> dict[str, Any]:
+    return sent({"brand": side.brand.slug, "channels": ["square"], "locales": ["en"], **more})
+
+
+def matrix_source(world: World, side: Side) -> dict[str, Any]:
+    return _matrix(side, route="reframe", source=str(side.raw.pk))
+
+
+def matrix_prompt(world: World, side: Side) -> dict[str, Any]:
+    return _matrix(side, route="placeholder", prompt=str(side.prompt.pk))

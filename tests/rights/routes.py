@@ -1,0 +1,285 @@
+"""Every route of the studio, classified: what it needs, and what it answers to whom.
+
+A route that stands here and not in the URL conf fails, and so does one that stands there and not here: whoever adds an
+address says with a row who may use it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+GET, POST, PATCH = "GET", "POST", "PATCH"
+ADMIN, API = "admin:image_studio_", "image_studio:v1:"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One use of one route.
+
+    :param at: the route's arguments: names of a side's things, ``=`` before a word that stands for itself.
+    :param verb: of :data:`image_studio.policy.VERBS`; ``never`` is for nobody, ``super`` for superusers.
+    :param ok: the status for who may; ``refused`` for whose role is too small, ``outside`` for who may not know of it.
+    :param scope: what the rights hang on. ``own``: a thing with an owner; ``unowned``: one without; ``brand``: the
+        brand itself; ``list``: only rows that the person may see; ``any``: the verb in any brand; ``site``: Django's
+        permission alone; ``open``: nothing at all.
+    :param body: a function of :mod:`tests.rights.bodies`.
+    :param writes: whether it leaves something behind.
+    :param file: whether it answers with the bytes of a file.
+    :param shows: whether the answer tells of the brand, so that its canary is found in it.
+    :param but: role, or role@side -> another status than the rule says.
+    """
+
+    name: str
+    method: str
+    at: str = ""
+    verb: str = "view"
+    ok: int = 200
+    refused: int = 403
+    outside: int = 404
+    scope: str = "own"
+    body: str = ""
+    query: str = ""
+    writes: bool = False
+    file: bool = False
+    shows: bool = True
+    but: Mapping[str, int] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (self.method, self.name, self.query or self.body) if part)
+
+
+def admin(name: str, method: str, at: str = "", verb: str = "view", ok: int = 200, **more) -> Row:
+    writes = more.pop("writes", method != GET)
+    return Row(name=ADMIN + name, method=method, at=at, verb=verb, ok=ok, writes=writes, **more)
+
+
+def api(name: str, method: str, at: str = "", verb: str = "view", ok: int = 200, **more) -> Row:
+    writes = more.pop("writes", method != GET)
+    return Row(name=API + name, method=method, at=at, verb=verb, ok=ok, writes=writes, **more)
+
+
+def stock(model: str, target: str, scope: str, *, add: bool = True, shows: bool = True) -> list[Row]:
+    """Django's own routes of a model that nobody can delete, and (``add``) that is made elsewhere."""
+    rows = [
+        admin(f"{model}_delete", GET, target, "never", scope=scope),
+        admin(f"{model}_delete", POST, target, "never", scope=scope, body="yes"),
+        admin(f"{model}_history", GET, target, scope=scope, shows=shows),
+        admin(f"{model}_history", POST, target, scope=scope, writes=False),
+        Row(name=f"admin/image_studio/{model}/<path:object_id>/", method=GET, at=target, scope="site", ok=302),
+        Row(name=f"admin/image_studio/{model}/<path:object_id>/", method=POST, at=target, scope="site", ok=302),
+    ]
+    if add:
+        rows += [
+            admin(f"{model}_add", GET, verb="never", scope="site"),
+            admin(f"{model}_add", POST, verb="never", scope="site"),
+        ]
+    return rows
+
+
+#: A script hears of the end of the session, and is not sent to a page.
+ENDED = {"anonymous": 403}
+NO_INGEST = dict.fromkeys(("stranger", "viewer", "viewer@south"), 403)
+
+LIBRARY = [
+    admin("asset_changelist", GET, scope="list"),
+    admin("asset_changelist", POST, verb="shortlist", ok=302, refused=302, outside=302, body="shortlist_action"),
+    admin("asset_add", GET, verb="ingest", scope="any", shows=False),
+    admin("asset_add", POST, verb="ingest", ok=302, outside=200, scope="brand", body="upload_form", but=NO_INGEST),
+    admin("asset_change", GET, "candidate"),
+    admin("asset_change", POST, "candidate", "describe", 302, body="words_form"),
+    admin(
+        "asset_upload", POST, verb="ingest", ok=201, outside=400, scope="brand", body="upload", but=NO_INGEST | ENDED
+    ),
+    admin("asset_picture", GET, "raw =preview", file=True, shows=False),
+    admin("asset_picture", GET, "raw =full", file=True, shows=False),
+    admin("asset_picture", GET, "raw =original", "original", refused=404, file=True, shows=False),
+    admin("asset_say", POST, "candidate", "shortlist", body="say_shortlist", but=ENDED),
+    admin("asset_say", POST, "candidate", "review", body="say_approve", but=ENDED),
+    admin("asset_say", POST, "public", "withdraw", body="say_withdraw", but=ENDED),
+    admin("asset_pick", GET, scope="list", shows=False),
+    admin("asset_review", GET, scope="list", shows=False),
+    admin("asset_review_one", GET, "candidate"),
+    admin("asset_review_say", POST, "candidate", "review", body="say_reject", shows=False),
+    *stock("asset", "candidate", "own", add=False),
+]
+BRANDS = [
+    admin("brand_changelist", GET, scope="list"),
+    admin("brand_changelist", POST, scope="list", writes=False),
+    admin("brand_add", GET, verb="super", scope="site"),
+    admin("brand_add", POST, verb="super", scope="site", writes=False),
+    admin("brand_change", GET, "brand", scope="brand"),
+    admin("brand_change", POST, "brand", "edit_kit", 302, scope="brand", body="kit_form"),
+    admin("brand_import", GET, scope="site"),
+    admin("brand_import", POST, "", "edit_kit", 302, refused=200, outside=200, scope="brand", body="kit_file"),
+    admin("brand_export", GET, "brand", scope="brand", file=True, shows=False),
+    admin("brand_revision", GET, "brand =1", scope="brand"),
+    admin("brand_revision", POST, "brand =1", "edit_kit", 302, scope="brand", writes=False, shows=False),
+    admin("brand_file", GET, "brand logo", scope="brand", file=True, shows=False),
+    admin("brand_layout", GET, "brand =square =en", scope="brand", file=True, shows=False),
+    *stock("brand", "brand", "brand", add=False),
+]
+PROMPTS = [
+    admin("prompt_changelist", GET, scope="list"),
+    admin(
+        "prompt_changelist",
+        POST,
+        verb="generate",
+        ok=302,
+        refused=302,
+        outside=302,
+        scope="unowned",
+        writes=False,
+        body="generate_action",
+        shows=False,
+    ),
+    admin("prompt_add", GET, verb="write_prompt", scope="any", shows=False),
+    admin(
+        "prompt_add", POST, verb="write_prompt", ok=302, outside=200, scope="brand", body="prompt_form", but=NO_INGEST
+    ),
+    admin("prompt_change", GET, "prompt", scope="unowned"),
+    admin("prompt_change", POST, "prompt", "write_prompt", 302, scope="unowned", body="template_form"),
+    *stock("prompt", "prompt", "unowned", add=False),
+]
+SETS = [
+    admin("variantset_changelist", GET, scope="list"),
+    admin("variantset_changelist", POST, scope="list", writes=False),
+    admin("variantset_change", GET, "set"),
+    admin("variantset_change", POST, "set", writes=False),
+    admin("variantset_generate", GET, verb="generate", outside=200, query="source=raw"),
+    admin("variantset_generate", GET, verb="generate", outside=200, query="prompt=prompt", scope="unowned"),
+    admin("variantset_generate", POST, verb="generate", ok=302, outside=200, query="source=raw", body="order_form"),
+    admin(
+        "variantset_price",
+        POST,
+        verb="generate",
+        outside=200,
+        query="source=raw",
+        body="order_form",
+        writes=False,
+        shows=False,
+    ),
+    admin("variantset_say", POST, "set", "shortlist", 302, body="tick_shortlist"),
+    admin("variantset_say", POST, "set", "review", 302, body="tick_reject"),
+    admin("variantset_say", POST, "set", "retry", body="say_retry", shows=False),
+    admin("variantset_say", POST, "set", "recompose", body="say_recompose", shows=False),
+    admin("variantset_say", POST, "other_set", "cancel", body="say_cancel", shows=False),
+    admin("variantset_live", GET, "set", shows=False),
+    admin("variantset_zip", GET, "set", file=True),
+    admin("variantset_compare", GET, "set", query="cell=ready", shows=False),
+    admin("variantset_partial", GET, "set working_job =0", file=True, shows=False),
+    admin("variantset_cell", POST, "set ready", "shortlist", body="say_shortlist", shows=False),
+    admin("variantset_cell", POST, "set failed", "retry", body="say_retry", shows=False),
+    admin("variantset_cell", POST, "other_set other_cell", "cancel", body="say_cancel", shows=False),
+    admin("variantset_inspect", GET, "set ready"),
+    admin("variantset_inspect", POST, "set ready", "review", 302, body="say_change_form", shows=False),
+    *stock("variantset", "set", "own"),
+]
+JOBS = [
+    admin("job_changelist", GET, scope="list"),
+    admin("job_changelist", POST, scope="list", writes=False),
+    admin("job_change", GET, "failed_job"),
+    admin("job_change", POST, "failed_job", "never"),
+    admin("job_partial", GET, "working_job =0", file=True, shows=False),
+    *stock("job", "failed_job", "own", shows=False),
+]
+EVENTS = [
+    admin("event_changelist", GET, scope="list"),
+    admin("event_changelist", POST, scope="list", writes=False),
+    admin("event_change", GET, "event"),
+    admin("event_change", POST, "event", "never"),
+    *stock("event", "event", "own", shows=False),
+]
+CHANNELS = [
+    admin("channel_changelist", GET, scope="site"),
+    admin("channel_changelist", POST, scope="site", writes=False),
+    admin("channel_add", GET, scope="site"),
+    admin("channel_add", POST, scope="site", writes=False),
+    admin("channel_change", GET, "channel", scope="site"),
+    admin("channel_change", POST, "channel", scope="site", writes=False),
+    *stock("channel", "channel", "site", add=False),
+]
+FILES = [
+    Row(name="image_studio:picture", method=GET, at="raw =preview", file=True, shows=False),
+    Row(name="image_studio:picture", method=GET, at="raw =full", file=True, shows=False),
+    Row(
+        name="image_studio:picture",
+        method=GET,
+        at="raw =original",
+        verb="original",
+        refused=404,
+        file=True,
+        shows=False,
+    ),
+    Row(name="image_studio:partial", method=GET, at="working_job =0", file=True, shows=False),
+]
+V1_PICTURES = [
+    api("asset-list", GET, scope="list"),
+    api("asset-list", POST, verb="ingest", ok=201, scope="brand", body="api_upload"),
+    api("asset-detail", GET, "candidate"),
+    api("asset-detail", PATCH, "candidate", "describe", body="new_title"),
+    api("asset-content", GET, "raw", query="which==preview", file=True, shows=False),
+    api("asset-content", GET, "raw", query="which==full", file=True, shows=False),
+    api("asset-content", GET, "raw", "original", query="which==original", file=True, shows=False),
+    api("asset-renditions", GET, "raw", shows=False),
+    api("asset-lineage", GET, "raw", shows=False),
+    api("asset-verdicts", GET, "candidate"),
+    api("asset-reviews", GET, "candidate"),
+    api("asset-reviews", POST, "candidate", "review", 201, body="approval"),
+    api("asset-reviews", POST, "candidate", "publish", 202, body="approval_publish", shows=False),
+    api("asset-reviews", POST, "candidate", "shortlist", body="shortlisting"),
+    api("asset-publish", POST, "approved", "publish", 202, body="nothing", shows=False),
+    api("asset-withdraw", POST, "public", "withdraw", body="nothing"),
+    api("published-list", GET, scope="open", shows=False),
+    api("published-detail", GET, "public", scope="open", shows=False),
+]
+V1_WORK = [
+    api("brand-list", GET, scope="list"),
+    api("brand-detail", GET, "slug", scope="brand"),
+    api("brand-revisions", GET, "slug", scope="brand", shows=False),
+    api("channel-list", GET, scope="site"),
+    api("channel-detail", GET, "=square", scope="site"),
+    api("prompt-list", GET, scope="list"),
+    api("prompt-list", POST, verb="write_prompt", ok=201, scope="brand", body="new_prompt"),
+    api("prompt-detail", GET, "prompt", scope="unowned"),
+    api("prompt-detail", PATCH, "prompt", "write_prompt", scope="unowned", body="new_name"),
+    api("prompt-versions", GET, "prompt", scope="unowned"),
+    api("prompt-versions", POST, "prompt", "write_prompt", 201, scope="unowned", body="new_words"),
+    api("prompt-preview", POST, "prompt", scope="unowned", body="nothing", writes=False),
+    api("variant-set-list", GET, scope="list"),
+    api("variant-set-list", POST, verb="generate", ok=202, body="matrix_source", shows=False),
+    api("variant-set-list", POST, verb="generate", ok=202, scope="unowned", body="matrix_prompt", shows=False),
+    api("variant-set-preview", POST, verb="generate", body="matrix_source", writes=False, shows=False),
+    api("variant-set-detail", GET, "set"),
+    api("variant-set-cancel", POST, "other_set", "cancel", body="nothing"),
+    api("variant-set-retry", POST, "set", "retry", 202, body="nothing", shows=False),
+    api("variant-set-recompose", POST, "set", "recompose", 202, body="nothing", shows=False),
+    api("variant-set-archive", GET, "set", file=True),
+    api("variant-set-cells", GET, "set", shows=False),
+    api("cell-cancel", POST, "other_set other_cell", "cancel", body="nothing", shows=False),
+    api("cell-retry", POST, "set failed", "retry", 202, body="nothing", shows=False),
+    api("job-list", GET, scope="list"),
+    api("job-detail", GET, "failed_job"),
+    api("job-cancel", POST, "waiting", "cancel", body="nothing"),
+    api("job-retry", POST, "failed_job", "retry", 202, body="nothing"),
+    api("job-events", GET, "failed_job", shows=False),
+    api("job-partial", GET, "working_job =0", file=True, shows=False),
+    api("model-list", GET, scope="site"),
+    api("estimate", POST, scope="site", body="estimate", writes=False),
+    api("schema", GET, scope="open", shows=False),
+    api("docs", GET, scope="open", shows=False),
+    api("missing", GET, ok=404, scope="open", shows=False),
+    api("missing", POST, ok=404, scope="open", shows=False, writes=False),
+]
+ROWS = [
+    *LIBRARY,
+    *BRANDS,
+    *PROMPTS,
+    *SETS,
+    *JOBS,
+    *EVENTS,
+    *CHANNELS,
+    *FILES,
+    *V1_PICTURES,
+    *V1_WORK,
+]
