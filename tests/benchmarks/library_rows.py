@@ -15,8 +15,8 @@ from image_studio.models import Asset, Brand, BrandMembership, Channel, Review
 from tests.factories import make_brand, make_user
 
 BRANDS, TEMPLATES = 10, 1000
-#: Brands that nobody has worked for since the first tenth: all their rows lie behind a million newer ones.
-OLD = 2
+#: Brands that nobody has worked for since the first fifth: all their rows lie behind a library of newer ones.
+OLD, OF_OLD = 2, 20
 STATES = ("candidate",) * 5 + ("approved", "published", "published", "rejected", "withdrawn")
 TEXTS = ("A red bottle on a table", "Summer sale, the hero of the page", "Two people at a window, seen from behind")
 
@@ -42,9 +42,10 @@ def fill(count: int) -> dict[str, Any]:
 def _template(number: int, brands: list[Brand], channels: list[Channel], dice: random.Random) -> Asset:
     composed = number % 4 > 0
     title = dice.choice(TEXTS)
+    is_old = number < OF_OLD * OLD
     return Asset(
         id=uuid.UUID(int=(0x7 << 76) | (0x8 << 60) | number),
-        brand=brands[-1 - number // 20] if number < 20 * OLD else brands[dice.randrange(len(brands) - OLD)],
+        brand=brands[-1 - number // OF_OLD] if is_old else brands[dice.randrange(len(brands) - OLD)],
         kind="composed" if composed else "raw",
         origin="compose" if composed else "provider",
         channel=dice.choice(channels) if composed else None,
@@ -66,7 +67,7 @@ def _template(number: int, brands: list[Brand], channels: list[Channel], dice: r
         rights_owner="Acme",
         expires_at=_end(number),
         words=title.lower(),
-        used_at=timezone.now() - timedelta(seconds=dice.randrange(10**7)) if number % 5 == 0 else None,
+        used_at=None if number % (2 if is_old else 5) else timezone.now() - timedelta(seconds=dice.randrange(10**7)),
         state=dice.choice(STATES),
         created_at=timezone.now(),
     )
@@ -79,7 +80,7 @@ def _end(number: int) -> datetime | None:
 
 
 def _multiply(blocks: int, old: list[Brand]) -> None:
-    """Each block is all templates again, with ids that come later; old brands stop at a tenth."""
+    """Each block is all templates again, with ids that come later; old brands stop at a fifth."""
     row = Asset._meta
     columns = [field.column for field in row.concrete_fields if not field.primary_key]
     names = ", ".join(connection.ops.quote_name(column) for column in columns)
@@ -98,7 +99,7 @@ def _multiply(blocks: int, old: list[Brand]) -> None:
         cursor.execute(
             f"INSERT INTO {row.db_table} (id, {names}) SELECT {new_id}, {names} FROM {blocks_of}"
             f" CROSS JOIN (SELECT * FROM {row.db_table}) AS one"
-            f" WHERE block.n <= {blocks // 10} OR one.brand_id NOT IN (%s, %s) ORDER BY 1",
+            f" WHERE block.n <= {blocks // 5} OR one.brand_id NOT IN (%s, %s) ORDER BY 1",
             [Brand._meta.pk.get_db_prep_value(brand.pk, connection) for brand in old],
         )
         if connection.vendor == "sqlite":
