@@ -117,8 +117,9 @@ def page(
     found: list[Row] = []
     for where, names in _stretches(order, cursor):
         if len(found) <= limit:
-            here = _first([part.filter(where) for part in parts], names, back, max(limit + 1 - len(found), LEAST))
-            found += here.values(*fields, **made, **named)
+            here = [part.filter(where) for part in parts] if where else parts
+            first = _first(here, names, back, max(limit + 1 - len(found), LEAST))
+            found += first.values(*fields, **made, **named)
     more = len(found) > limit
     found = found[:limit]
     if back:
