@@ -1,0 +1,99 @@
+"""Every page, narrow and wide, light and dark: axe finds nothing, and nothing is wider than its window."""
+
+from __future__ import annotations
+
+import pytest
+from django.urls import reverse
+
+from image_studio.models import Asset, CheckResult, Variant
+from tests import factories
+from tests.browser.chromium import axe, overflow
+
+expect = pytest.importorskip("playwright.sync_api").expect
+pytestmark = pytest.mark.browser
+WINDOWS = [(360, "light"), (360, "dark"), (1280, "light"), (1280, "dark")]
+RESULTS = (
+    ("contrast", "pass", "", None),
+    ("palette", "warn", "palette.off", None),
+    ("safe-area", "fail", "safe_area.outside", [0.1, 0.1, 0.3, 0.2]),
+    ("text", "not_run", "check.not_run", None),
+)
+STATES = ("candidate", "shortlisted", "approved", "rejected", "candidate", "")
+
+
+@pytest.fixture
+def made(brand):
+    """A set with a cell in every state, with verdicts and a family."""
+    factories.make_asset(brand, (64, 48), state="published", title="Tin")
+    source = factories.make_asset(brand, (320, 240), state="approved", title="Bottle")
+    made = factories.make_set(brand, channels=factories.make_channels("square", "story"), takes=3, source=source)
+    for cell, state in zip(made.variants.order_by("position"), STATES, strict=True):
+        if state:
+            fill(cell, source, state)
+    Variant.objects.filter(variant_set=made, asset=None).update(state="compose_failed", error_code="imaging.unreadable")
+    return made
+
+
+def fill(cell, source, state):
+    fields = {"kind": "composed", "state": state, "parent": source, "channel": cell.channel, "locale": cell.locale}
+    asset = factories.make_asset(source.brand, (240, 200), revision=source.brand.revision, **fields)
+    Asset.objects.filter(pk=asset.pk).update(words=asset.search_words())
+    for name, verdict, code, region in RESULTS:
+        CheckResult.objects.create(
+            asset=asset, check_name=name, verdict=verdict, code=code, kind="measured", region=region
+        )
+    Variant.objects.filter(pk=cell.pk).update(asset=asset, state="ready")
+
+
+@pytest.fixture
+def addresses(made):
+    """Every page by its name; made with rows of every kind."""
+    prompt = factories.make_prompt(made.brand).prompt
+    cells = [cell for cell in made.variants.order_by("position") if cell.asset_id]
+    base = "admin:image_studio_"
+    sheet = reverse(f"{base}variantset_change", args=[made.pk])
+    return {
+        "home": reverse("admin:app_list", args=["image_studio"]),
+        "library": reverse(f"{base}asset_changelist"),
+        "library, nothing found": reverse(f"{base}asset_changelist") + "?q=nothing+like+it",
+        "upload": reverse(f"{base}asset_add"),
+        "picture": reverse(f"{base}asset_change", args=[cells[0].asset_id]),
+        "generate, start": reverse(f"{base}variantset_generate"),
+        "generate from a picture": reverse(f"{base}variantset_generate") + f"?source={made.source_id}",
+        "generate from a prompt": reverse(f"{base}variantset_generate") + f"?prompt={prompt.pk}",
+        "sets": reverse(f"{base}variantset_changelist"),
+        "sheet": sheet,
+        "inspector's page": reverse(f"{base}variantset_inspect", args=[made.pk, cells[0].pk]),
+        "compare": sheet.replace("/change/", f"/compare/?cell={cells[0].pk}&cell={cells[1].pk}"),
+        "board": reverse(f"{base}asset_review"),
+        "brand": reverse(f"{base}brand_change", args=[made.brand_id]),
+        "prompt": reverse(f"{base}prompt_change", args=[prompt.pk]),
+        "jobs": reverse(f"{base}job_changelist"),
+        "picker": reverse("admin:testapp_article_add"),
+    }
+
+
+def open_inspector(window):
+    window.inspect(window.cells("candidate").first)
+    window.page.locator("#panel details").first.evaluate("fold => { fold.open = true; }")
+
+
+def open_picker(window):
+    window.page.locator(".studio-picker [data-do=open]").first.click()
+    expect(window.page.locator("dialog.studio-pick[open] li").first).to_be_visible()
+
+
+@pytest.mark.parametrize(("width", "scheme"), WINDOWS)
+def test_every_page_can_be_used_by_everybody(open_page, boss, addresses, width, scheme):
+    window = open_page(boss, width=width, scheme=scheme)
+    found = {}
+    for name, address in addresses.items():
+        window.visit(address)
+        window.page.wait_for_load_state("networkidle")
+        found[name] = (axe(window.page), overflow(window.page))
+    for name, address, act in (("inspector", "sheet", open_inspector), ("picker dialog", "picker", open_picker)):
+        window.visit(addresses[address])
+        act(window)
+        found[name] = (axe(window.page), overflow(window.page))
+    wrong = {name: judged for name, judged in found.items() if judged != ([], 0)}
+    assert not wrong, wrong
