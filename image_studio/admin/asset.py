@@ -9,7 +9,6 @@ from uuid import UUID
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import path
@@ -26,19 +25,20 @@ from image_studio.admin.base import StudioAdmin, policy_of, refusal, wants_json
 from image_studio.admin.files import picture
 from image_studio.admin.generating import generate
 from image_studio.admin.library import library
-from image_studio.admin.reviewing import VERBS, alts, say
+from image_studio.admin.reviewing import VERBS, say
 from image_studio.admin.uploading import UploadForm, for_scripts, take, upload_view
 from image_studio.exceptions import InvalidRequest, NotAllowed, StudioError
 from image_studio.models import Asset
-from image_studio.policy import Policy
 from image_studio.states import ASSET
 from image_studio.wording import explain_error
 from image_studio.workflow import review
 from image_studio.workflow.browse import clean, search
-from image_studio.workflow.library import describe, tag
+from image_studio.workflow.library import tag
 
 #: One press of a button touches at most this many pictures.
 MOST_AT_ONCE = 500
+#: Fifty tags of fifty characters, and commas.
+MOST_TAGS = 3000
 
 
 @admin.action(description=gettext_lazy("Put on the shortlist"), permissions=["change"])
@@ -76,7 +76,7 @@ def _each(request: HttpRequest, rows: QuerySet[Asset], *, on: bool) -> None:
 @admin.action(description=gettext_lazy("Tag"), permissions=["change"])
 def add_tags(page: StudioAdmin, request: HttpRequest, rows: QuerySet[Asset]) -> None:
     """Give what is ticked the tags of the field beside the button."""
-    tags = clean(request.POST.get("tags", "")).split(",")
+    tags = clean(request.POST.get("tags", ""), most=MOST_TAGS).split(",")
     try:
         changed = tag(policy_of(request), list(rows[:MOST_AT_ONCE]), tags)
     except StudioError as error:
@@ -184,16 +184,13 @@ class AssetAdmin(StudioAdmin):
 
     def _say(self, request: HttpRequest, asset: Asset) -> str:
         """:raises StudioError: whatever the workflow refuses."""
-        policy, data = policy_of(request), request.POST.copy()
-        for key in data:
-            data.setlist(key, [clean(text) for text in data.getlist(key)])
-        verb = data.get("do", "")
+        verb = request.POST.get("do", "")
         if verb not in VERBS:
             raise InvalidRequest("asset.unknown_verb", verb=verb[:40])
         # Django's own permission first; what the brand allows, the workflow judges.
         if not super().has_change_permission(request):
             raise NotAllowed("policy.not_allowed", verb=verb, role="reviewer")
-        return _publish_with_words(policy, asset, data) if verb == "publish" else say(policy, asset, verb, data)
+        return say(policy_of(request), asset, verb, request.POST)
 
     def _refused(self, request: HttpRequest, asset: Asset, error: StudioError) -> HttpResponse:
         """Back where it was said, with the reason; on the picture's own page what was written still stands there."""
@@ -206,12 +203,3 @@ class AssetAdmin(StudioAdmin):
         url = request.POST.get("next", "")
         safe = url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure())
         return HttpResponseRedirect(url) if url and safe else None
-
-
-def _publish_with_words(policy: Policy, asset: Asset, data: Mapping[str, Any]) -> str:
-    """Publish, with the alt texts that were missing and written beside the button; both or neither."""
-    words = alts(data)
-    with transaction.atomic():
-        if words:
-            describe(policy, asset, alt={**asset.alt, **words})
-        return say(policy, asset, "publish", data)

@@ -17,9 +17,9 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from image_studio.admin.base import policy_of, wants_json
-from image_studio.admin.review_page import SIDES, context_of, safe_box
+from image_studio.admin.review_page import context_of, safe_box
 from image_studio.admin.reviewing import VERBS, offered, publishing, say
-from image_studio.exceptions import InvalidRequest, StudioError
+from image_studio.exceptions import StudioError
 from image_studio.models import Asset, Brand
 from image_studio.wording import explain, explain_error
 from image_studio.workflow.queue import board, hindrance, look, review_queue
@@ -32,7 +32,7 @@ NAME = "image_studio_asset_review"
 #: What leaves the picture in the queue.
 STAYS = ("shortlist", "unshortlist")
 #: Somebody was faster: there is nothing left to say here, so the next picture is shown.
-GONE = ("asset.wrong_state", "object.changed")
+GONE = ("asset.wrong_state", "review.no_change_now", "object.changed")
 MOST_BRANDS = 200
 
 
@@ -123,7 +123,7 @@ class ReviewBoard:
         if not request.user.has_perm("image_studio.change_asset") or verb not in VERBS:
             raise PermissionDenied
         try:
-            message = say(policy_of(request), asset, verb, _typed(request.POST))
+            message = say(policy_of(request), asset, verb, request.POST)
         except StudioError as error:
             return self._refused(request, asset, error)
         if wants_json(request):
@@ -170,24 +170,3 @@ def _chosen(request: HttpRequest) -> tuple[list[Brand], Brand | None]:
 
 def _query(brand: Brand | None) -> str:
     return f"?{urlencode({'brand': brand.slug})}" if brand else ""
-
-
-def _typed(post: QueryDict) -> QueryDict:
-    """The form as :func:`say` reads it: no database takes a NUL, and a region is four fractions.
-
-    :raises InvalidRequest: ``review.bad_region``.
-    """
-    data = post.copy()
-    for name, values in post.lists():
-        data.setlist(name, [str(value).replace("\x00", "") for value in values])
-    sides = [data.get(f"region_{name}", "").strip() for name, _words in SIDES]
-    if any(sides) and not data.get("region"):
-        data["region"] = ",".join(_fraction(side) for side in sides)
-    return data
-
-
-def _fraction(per_cent: str) -> str:
-    try:
-        return str(float(per_cent.replace(",", ".")) / 100)
-    except ValueError:
-        raise InvalidRequest("review.bad_region") from None

@@ -14,6 +14,7 @@ from image_studio.models import DECLARATION, REJECT_REASONS, Asset, CheckResult
 from image_studio.policy import Policy
 from image_studio.states import JOB_ENDED
 from image_studio.workflow import review
+from image_studio.workflow.browse import clean
 from image_studio.workflow.sheet import review_actions
 
 VERBS = (
@@ -31,6 +32,7 @@ VERBS = (
 
 #: Digits of a picture's sum that a tick box carries: enough beside its id, and two hundred boxes stay light.
 SUM = 12
+MOST_NOTE = 2000
 
 
 class SayForm(forms.Form):
@@ -48,7 +50,7 @@ class SayForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
     )
     note = forms.CharField(
-        label=gettext_lazy("Note"), required=False, max_length=2000, widget=forms.TextInput(attrs={"size": 24})
+        label=gettext_lazy("Note"), required=False, max_length=MOST_NOTE, widget=forms.TextInput(attrs={"size": 24})
     )
 
 
@@ -57,7 +59,7 @@ def say(policy: Policy, asset: Asset, verb: str, data: Mapping[str, Any]) -> str
 
     :raises StudioError: whatever the workflow refuses; ``object.changed`` where the form was about another picture.
     """
-    note, seen = str(data.get("note", ""))[:2000], stay_with(asset, data)
+    note, seen = clean(str(data.get("note", "")), most=MOST_NOTE), stay_with(asset, data)
     release: dict[str, Any] = {"note": note, "seen": seen, "declaration": declared(data)}
     if verb == "approve":
         review.approve(policy, asset, **release)
@@ -78,7 +80,7 @@ def say(policy: Policy, asset: Asset, verb: str, data: Mapping[str, Any]) -> str
         review.shortlist(policy, asset, on=verb == "shortlist")
         return _("On the shortlist.") if verb == "shortlist" else _("Off the shortlist.")
     if verb == "publish":
-        review.publish(policy, asset)
+        review.publish(policy, asset, alt=alts(data))
         return _("It is live as soon as its files are made.")
     review.withdraw(policy, asset, note=note)
     return _("Withdrawn: the public files are removed.")
@@ -108,7 +110,7 @@ def declared(data: Mapping[str, Any]) -> list[str]:
 def alts(data: Mapping[str, Any]) -> dict[str, str]:
     """Alt texts that were written beside the button: fields ``alt_en``, ``alt_pt-BR``."""
     return {
-        key.removeprefix("alt_"): str(data[key]) for key in data if key.startswith("alt_") and str(data[key]).strip()
+        key.removeprefix("alt_"): words for key in data if key.startswith("alt_") and (words := clean(str(data[key])))
     }
 
 

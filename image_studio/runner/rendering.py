@@ -49,6 +49,8 @@ def render_work(lease: Lease) -> RenderWork:
         raise Halt("blocked", "asset.expired")
     if asset.state != "approved":
         raise changed(asset.state)
+    if asset.publish_job_id != job.pk:
+        raise Halt("failed", "job.overtaken")
     return RenderWork(lease=lease, job=job, asset=asset)
 
 
@@ -98,8 +100,12 @@ def publish(order: RenderWork, rows: list[Rendition]) -> None:
     with transaction.atomic():
         held = order.lease.move("done", error_code="", error_params={}, ended_at=now, **FREE)
         unexpired = Asset.objects.filter(Q(expires_at=None) | Q(expires_at__gt=now), pk=asset.pk, publishable=True)
-        if not ASSET.move(unexpired, "published", only_from=["approved"], published_at=now):
+        # Approved anew meanwhile is not approved for this job: that approval asks for its own.
+        if not ASSET.move(unexpired.filter(publish_job=job), "published", only_from=["approved"], published_at=now):
             raise changed(Asset.objects.values_list("state", flat=True).get(pk=asset.pk))
+        asset.refresh_from_db(fields=["alt"])
+        if asset.alt_missing:
+            raise Halt("blocked", "asset.alt_missing", locales=", ".join(asset.alt_missing))
         Rendition.objects.filter(asset=asset, public=True).delete()
         Rendition.objects.bulk_create(rows)
         Event.objects.record(actor, "asset.published", asset, job=str(held.job_id), files=len(rows))

@@ -29,10 +29,15 @@ WORDS = {
     "asset.blocked": _(
         "A check that blocks has failed: {checks}. Mend the cause and compose again, or let a brand manager override."
     ),
-    "asset.wrong_state": _("This picture is {state} now, so it cannot become {wanted}."),
+    "asset.wrong_state": _(
+        "This picture is {state} now, so it cannot become {wanted}. Look at it again to see what can be done."
+    ),
     "review.unknown_reason": _("{reason} is no reason to reject. Choose one of: {known}."),
     "review.note_missing": _("Say why you approve over a failed check: the note is kept with the picture."),
     "review.change_empty": _("Say what should be different: the note becomes the next edit's instruction."),
+    "review.no_change_now": _(
+        "This picture is {state} now. Reject it first (withdraw it before that if it is live), then ask for a change."
+    ),
     "review.bad_region": _(
         "A region is left, top, width and height as fractions of the picture, inside it and not empty."
     ),
@@ -42,7 +47,8 @@ WORDS = {
     "review.unknown_declaration": _("{name} is no point of the declaration. It has: {known}."),
     "review.same_person": _("You asked for this picture yourself. This brand wants a second person to approve it."),
     "review.not_approved_like_this": _(
-        "The approval was for other bytes or another brand kit. Look at the picture again and approve it."
+        "The approval was for other bytes or another brand kit. Look at the picture again: reject it, then approve it "
+        "if it still holds."
     ),
     "asset.alt_missing": _(
         "Say in words what the picture shows before it goes live: alt text is missing in {locales}."

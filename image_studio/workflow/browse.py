@@ -94,9 +94,9 @@ CHOICES: dict[str, Any] = {
 }
 
 
-def clean(text: str) -> str:
+def clean(text: str, *, most: int = 1000) -> str:
     """Words as a database takes them: no NUL, no half of a character, no endless length."""
-    return text.replace("\x00", "").encode(errors="ignore").decode().strip()[:1000]
+    return text.replace("\x00", "").encode(errors="ignore").decode().strip()[:most]
 
 
 def _known(name: str, value: str) -> bool:

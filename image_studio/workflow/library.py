@@ -11,6 +11,7 @@ from pathlib import PurePath
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 
 from image_studio import storage
 from image_studio.brand import terms
@@ -165,6 +166,7 @@ def describe(
     title: str | None = None,
     alt: Mapping[str, str] | None = None,
     tags: Sequence[str] | None = None,
+    more_alt: Mapping[str, str] | None = None,
     focal: tuple[float, float] | None = None,
     rights_owner: str | None = None,
     licence: str | None = None,
@@ -176,6 +178,7 @@ def describe(
     """Change a picture's words, rights and focal point; None leaves a field as it is.
 
     :param focal: fractions of the upright picture.
+    :param more_alt: locale -> words, beside the alt texts that the picture has by then.
     :param clear: fields to empty: of ``focal``, ``expires_at``.
     :param seen: :func:`words_digest` of what the person began from; empty writes over whatever is there.
     :raises Conflict: ``asset.words_changed`` where somebody else saved other words meanwhile.
@@ -183,9 +186,7 @@ def describe(
         prohibited term, or one taken from a published picture (``asset.alt_missing``).
     """
     policy.require("describe", asset)
-    if seen and seen != words_digest(asset):
-        raise Conflict("asset.words_changed")
-    changes: dict[str, Any] = {
+    given = {
         "title": title if title is None else title.strip()[:200],
         "alt": None if alt is None else _alt(alt),
         "tags": None if tags is None else _tags(tags),
@@ -194,7 +195,25 @@ def describe(
         "territory": territory,
         "expires_at": expires_at,
     }
-    changes = {key: value for key, value in changes.items() if value is not None}
+    changes = {key: value for key, value in given.items() if value is not None} | _cleared(focal, clear)
+    with transaction.atomic():
+        hold(asset)
+        asset.refresh_from_db(fields=[*WRITTEN, "state"])
+        if seen and seen != words_digest(asset):
+            raise Conflict("asset.words_changed")
+        if more_alt:
+            changes["alt"] = {**changes.get("alt", asset.alt), **_alt(more_alt)}
+        if changes:
+            _rewrite(asset, changes)
+            asset.words = asset.search_words()
+            asset.save(update_fields=[*changes, "words"])
+            Event.objects.record(policy.actor, "asset.described", asset, fields=sorted(changes))
+    return asset
+
+
+def _cleared(focal: tuple[float, float] | None, clear: frozenset[str]) -> dict[str, Any]:
+    """The fields that can be emptied, as far as they are to change."""
+    changes: dict[str, Any] = {}
     if focal is not None:
         if not all(0 <= part <= 1 for part in focal):
             raise InvalidRequest("asset.focal_outside", x=focal[0], y=focal[1])
@@ -203,20 +222,18 @@ def describe(
         changes |= {"focal_x": None, "focal_y": None}
     if "expires_at" in clear:
         changes["expires_at"] = None
-    if not changes:
-        return asset
-    if "alt" in changes:
-        _judge_alt(asset.brand, changes["alt"])
-    _rewrite(asset, changes)
-    asset.words = asset.search_words()
-    with transaction.atomic():
-        asset.save(update_fields=[*changes, "words"])
-        Event.objects.record(policy.actor, "asset.described", asset, fields=sorted(changes))
-    return asset
+    return changes
+
+
+def hold(*assets: Asset) -> None:
+    """Hold pictures until the end of the transaction, by a write that changes nothing: SQLite has no row locks."""
+    Asset.objects.filter(pk__in=[asset.pk for asset in assets]).update(title=F("title"))
 
 
 def _rewrite(asset: Asset, changes: Mapping[str, Any]) -> None:
-    """:raises InvalidRequest: ``asset.alt_missing``; then the picture says what it said before."""
+    """:raises InvalidRequest: ``asset.alt_term``, ``asset.alt_missing``; then the picture says what it said before."""
+    if "alt" in changes:
+        _judge_alt(asset.brand, changes["alt"])
     before = {key: getattr(asset, key) for key in changes}
     for key, value in changes.items():
         setattr(asset, key, value)
@@ -250,7 +267,8 @@ def tag(policy: Policy, assets: Collection[Asset], tags: Sequence[str]) -> list[
     for asset in assets:
         policy.require("describe", asset)
     with transaction.atomic():
-        rows = Asset.objects.select_for_update().filter(pk__in=[asset.pk for asset in assets])
+        hold(*assets)
+        rows = Asset.objects.filter(pk__in=[asset.pk for asset in assets])
         return [describe(policy, row, tags=[*row.tags, *wanted]) for row in rows if not set(wanted) <= set(row.tags)]
 
 

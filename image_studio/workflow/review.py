@@ -14,7 +14,7 @@ from image_studio.models import DECLARATION, REJECT_REASONS, Asset, CheckResult,
 from image_studio.policy import Policy
 from image_studio.runner.withdrawing import take_down
 from image_studio.states import ASSET, JOB_ENDED
-from image_studio.workflow.library import describe
+from image_studio.workflow.library import describe, hold
 
 #: Where a change may be asked for; an approved picture is rejected first, a published one withdrawn.
 CHANGEABLE = ("candidate", "shortlisted", "rejected")
@@ -106,7 +106,7 @@ def change_this(
 
     :param region: left, top, width, height as fractions of the upright picture; None is the whole of it.
     :raises InvalidRequest: ``review.change_empty``, ``review.bad_region``.
-    :raises Conflict: ``asset.wrong_state`` unless it is a candidate, shortlisted or rejected; ``object.changed``.
+    :raises Conflict: ``review.no_change_now`` unless it is a candidate, shortlisted or rejected; ``object.changed``.
     """
     policy.require("review", asset)
     if seen and seen != asset.sha256:
@@ -118,7 +118,7 @@ def change_this(
         rows = Asset.objects.filter(pk=asset.pk, sha256=asset.sha256, state__in=CHANGEABLE)
         # The row first: on SQLite it takes the file, elsewhere it keeps two decisions apart.
         if not rows.update(change_asked=None):
-            raise _wrong_state(asset, "candidate")
+            raise Conflict("review.no_change_now", state=str(ASSET.labels[_state_now(asset)]))
         review = _review(policy, asset, "change", note=note.strip(), region=place)
         rows.update(change_asked=review)
         Event.objects.record(policy.actor, "asset.change_asked", asset, note=note.strip(), region=place)
@@ -171,31 +171,46 @@ def _review(policy: Policy, asset: Asset, decision: str, **values: Any) -> Revie
 def _decide(policy: Policy, asset: Asset, decision: str, **said: Any) -> Review:
     to = {"approve": "approved", "reject": "rejected"}[decision]
     with transaction.atomic():
-        if not ASSET.move(Asset.objects.filter(pk=asset.pk, sha256=asset.sha256), to, change_asked=None):
+        # A publication that was asked for before is over with it: the next approval must not wake that one's job.
+        before = Asset.objects.filter(pk=asset.pk, sha256=asset.sha256)
+        if not ASSET.move(before, to, change_asked=None, publish_job=None):
             raise _wrong_state(asset, to)
         review = _review(policy, asset, decision, **said)
         told = {key: value for key, value in said.items() if value}
         Event.objects.record(policy.actor, f"asset.{to}", asset, **told)
         transaction.on_commit(partial(signals.asset_reviewed.send_robust, Asset, asset=asset, review=review))
-    asset.state, asset.change_asked = to, None
+    asset.state, asset.change_asked, asset.publish_job = to, None, None
     return review
 
 
 def _wrong_state(asset: Asset, to: str) -> Conflict:
-    now = Asset.objects.filter(pk=asset.pk).values_list("state", flat=True).first() or asset.state
-    return Conflict("asset.wrong_state", state=str(ASSET.labels[now]), wanted=str(ASSET.labels[to]))
+    return Conflict("asset.wrong_state", state=str(ASSET.labels[_state_now(asset)]), wanted=str(ASSET.labels[to]))
 
 
-def publish(policy: Policy, asset: Asset) -> Job:
+def _state_now(asset: Asset) -> str:
+    """Not what it was when it was read: somebody may have been faster."""
+    return Asset.objects.filter(pk=asset.pk).values_list("state", flat=True).first() or asset.state
+
+
+def publish(policy: Policy, asset: Asset, *, alt: Mapping[str, str] | None = None) -> Job:
     """Ask for the public files of an approved picture; it is live when the worker has made them.
 
     Asking twice gives the same job.
 
+    :param alt: locale -> words, added to the picture's own alt texts; where it may not go live, they are not.
     :raises Conflict: ``asset.wrong_state`` for anything not approved, ``asset.expired``,
         ``review.not_approved_like_this`` where the approval was for other bytes or another kit.
     :raises InvalidRequest: ``asset.alt_missing`` naming the languages that have no alt text.
     """
     policy.require("publish", asset)
+    if not alt:
+        return _publish(policy, asset)
+    with transaction.atomic():
+        describe(policy, asset, more_alt=alt)
+        return _publish(policy, asset)
+
+
+def _publish(policy: Policy, asset: Asset) -> Job:
     _judge_release(asset)
     if asset.alt_missing:
         raise InvalidRequest("asset.alt_missing", locales=", ".join(asset.alt_missing))
@@ -252,10 +267,9 @@ def approve_and_publish(
     """
     policy.require("publish", asset)
     with transaction.atomic():
-        if alt:
-            describe(policy, asset, alt={**asset.alt, **alt})
+        hold(asset)
         approve(policy, asset, declaration=declaration, note=note, override=override, seen=seen)
-        return publish(policy, asset)
+        return publish(policy, asset, alt=alt)
 
 
 def withdraw(policy: Policy, asset: Asset, *, note: str = "") -> None:

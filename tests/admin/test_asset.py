@@ -341,6 +341,11 @@ def test_what_was_written_stands_there_again_after_a_refusal(boss, asset):
     assert "Too dark" in [field.value for field in page.fields]
 
 
+def test_a_long_note_is_kept_whole(boss, asset):
+    assert answer(boss, asset, "reject", reason="other", note="a" * 1999 + "z").json()["ok"]
+    assert asset.reviews.get().note == "a" * 1999 + "z"
+
+
 def test_nul_in_a_note_is_left_out(boss, asset):
     assert answer(boss, asset, "reject", reason="other", note="Too\x00 dark").json()["ok"]
     assert asset.reviews.get().note == "Too dark"

@@ -429,3 +429,14 @@ def test_strangers_cannot_say_anything(as_role, done):
     stranger = as_role("manager", of=factories.make_brand())
     assert say(stranger, done, cell_of(done), "approve").status_code == 404
     assert say_all(stranger, done, "cancel").status_code == 404
+
+
+@pytest.mark.parametrize("where", ["cell", "inspect", "say"])
+def test_nul_in_what_is_said_is_left_out(boss, done, where):
+    """PostgreSQL takes none, and would answer with an error of the server."""
+    cell = cell_of(done)
+    args = [done.pk] if where == "say" else [done.pk, cell.pk]
+    ticks = {"cell": str(cell.pk)} if where == "say" else {}
+    said = {"do": "reject", "reason": "other", "note": "Too\x00 dark", **ticks}
+    boss.post(reverse(f"admin:image_studio_variantset_{where}", args=args), said)
+    assert cell.asset.reviews.get().note == "Too dark"

@@ -182,3 +182,21 @@ def test_words_that_somebody_else_changed_are_not_written_over(brand):
     assert (late.title, late.tags) == ("A bottle", ["theirs"])
     describe(OPERATOR, late, title="Mine", seen=words_digest(late))
     assert Asset.objects.get(pk=asset.pk).title == "Mine"
+
+
+def test_words_saved_between_reading_and_writing_are_a_conflict(brand):
+    asset = factories.make_asset(brand)
+    mine, seen = Asset.objects.get(pk=asset.pk), words_digest(asset)
+    describe(OPERATOR, asset, title="Theirs")
+    with pytest.raises(Conflict, match="words_changed"):
+        describe(OPERATOR, mine, title="Mine", seen=seen)
+    assert Asset.objects.get(pk=asset.pk).title == "Theirs"
+
+
+def test_a_stale_row_takes_no_words_from_what_is_live(brand):
+    asset = factories.make_asset(brand, state="approved")
+    stale = Asset.objects.get(pk=asset.pk)
+    Asset.objects.filter(pk=asset.pk).update(state="published")
+    with pytest.raises(InvalidRequest, match="alt_missing"):
+        describe(OPERATOR, stale, alt={})
+    assert Asset.objects.get(pk=asset.pk).alt

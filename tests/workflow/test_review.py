@@ -15,6 +15,7 @@ from image_studio.imaging.metadata import source_type_of
 from image_studio.models import Asset, CheckResult, Event, Job, Rendition
 from image_studio.policy import Policy
 from image_studio.runner import drain
+from image_studio.wording import explain_error
 from image_studio.workflow import (
     approve,
     approve_and_publish,
@@ -158,6 +159,42 @@ def test_a_rejection_overtakes_a_publication(asset, settings):
     assert Job.objects.get(pk=job.pk).state in ("failed", "blocked", "cancelled")
 
 
+def test_an_approval_anew_does_not_wake_an_earlier_publication(asset, settings):
+    settings.IMAGE_STUDIO = {**settings.IMAGE_STUDIO, "DOORBELL": "poll"}
+    job = approve_and_publish(OPERATOR, asset, declaration=factories.DECLARED)
+    reject(OPERATOR, asset, reason="people")
+    approve(OPERATOR, asset, declaration=factories.DECLARED)
+    drain(job_ids=[job.pk])
+    assert Asset.objects.get(pk=asset.pk).state == "approved"
+    assert Job.objects.get(pk=job.pk).error_code == "job.overtaken"
+    assert publish(OPERATOR, asset).pk != job.pk
+
+
+def test_words_taken_away_while_the_files_are_made_keep_it_from_going_live(asset, settings):
+    settings.IMAGE_STUDIO = {**settings.IMAGE_STUDIO, "DOORBELL": "poll"}
+    job = approve_and_publish(OPERATOR, asset, declaration=factories.DECLARED)
+    describe(OPERATOR, asset, alt={})
+    drain(job_ids=[job.pk])
+    assert Asset.objects.get(pk=asset.pk).state == "approved"
+    assert Job.objects.get(pk=job.pk).error_code == "asset.alt_missing"
+    assert not Rendition.objects.filter(asset=asset, public=True).exists()
+
+
+def test_words_written_beside_the_button_go_to_those_that_are_there_by_then(asset):
+    approve(OPERATOR, asset, declaration=factories.DECLARED)
+    describe(OPERATOR, asset, alt={})
+    stale = Asset.objects.get(pk=asset.pk)
+    describe(OPERATOR, asset, alt={"en": "A bottle"})
+    assert publish(OPERATOR, stale, alt={"ar": "زجاجة"})
+    assert Asset.objects.get(pk=asset.pk).alt == {"en": "A bottle", "ar": "زجاجة"}
+
+
+def test_words_beside_the_button_are_not_kept_where_it_may_not_go_live(asset):
+    with pytest.raises(Conflict, match="wrong_state"):
+        publish(OPERATOR, asset, alt={"en": "Other words"})
+    assert "Other words" not in Asset.objects.get(pk=asset.pk).alt.values()
+
+
 def test_withdrawing_removes_the_public_files(asset, capture, heard):
     with capture():
         approve_and_publish(OPERATOR, asset, declaration=factories.DECLARED)
@@ -298,8 +335,9 @@ def test_a_change_without_words_is_refused(asset):
 @pytest.mark.parametrize("state", ["approved", "published", "withdrawn"])
 def test_a_change_is_not_asked_of_what_is_released(asset, state):
     Asset.objects.filter(pk=asset.pk).update(state=state)
-    with pytest.raises(Conflict, match="wrong_state"):
+    with pytest.raises(Conflict, match="no_change_now") as refused:
         change_this(OPERATOR, asset, note="brighter")
+    assert "Reject it first" in explain_error(refused.value)
     assert not asset.reviews.exists()
 
 
