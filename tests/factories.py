@@ -34,6 +34,7 @@ from image_studio.brand.kit import (
 )
 from image_studio.catalog import specs
 from image_studio.imaging.fingerprint import fingerprint, signed
+from image_studio.imaging.renditions import blur_placeholder
 from image_studio.models import (
     DECLARATION,
     Asset,
@@ -220,6 +221,7 @@ def make_asset(
         "width": image.width,
         "height": image.height,
         "fingerprint": signed(fingerprint(image)),
+        "colours": blur_placeholder(image),
         "source_type": "digitalCapture",
         "title": "A bottle",
         "alt": {"en": "A red bottle on a table", "ar": "زجاجة حمراء على طاولة"},

@@ -42,6 +42,7 @@ ALIASES = {"state__exact": "state", "kind__exact": "kind", "origin__exact": "ori
 #: Columns of a tile; what the search looks in and how a picture was made stay where they are.
 COLUMNS = (
     *("brand", "channel", "locale", "kind", "origin", "width", "height", "format", "has_alpha", "source_type"),
+    "colours",
     *("publishable", "micro_usd", "title", "alt", "expires_at", "used_at", "state", "change_asked", "created_by"),
     "brand__name",
     "channel__name",

@@ -28,7 +28,7 @@ from image_studio.conf import conf
 from image_studio.imaging.decode import MIMES
 from image_studio.models import Asset
 from image_studio.workflow.browse import search
-from image_studio.workflow.released import files_of, placeholders, released
+from image_studio.workflow.released import files_of, released
 
 #: What an <img> without <picture> can count on, best first; AVIF is the last resort.
 PLAIN = ("jpeg", "png", "webp", "avif")
@@ -74,7 +74,7 @@ class PublishedRow(serializers.Serializer):
 
 FIELDS = (
     *("id", "alt", "locale", "width", "height", "source_type", "focal_x", "focal_y", "published_at", "expires_at"),
-    *("channel__slug", "created_at"),
+    *("channel__slug", "created_at", "colours"),
 )
 
 
@@ -102,11 +102,10 @@ class PublishedView(OpenView):
 
     def complete(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Rows of ``values(*FIELDS)`` with their files: two queries for any number."""
-        ids = [row["id"] for row in rows]
-        files, grids = files_of(ids), placeholders(ids)
-        return [self._row(row, files.get(row["id"], []), grids.get(row["id"], "")) for row in rows]
+        files = files_of([row["id"] for row in rows])
+        return [self._row(row, files.get(row["id"], [])) for row in rows]
 
-    def _row(self, row: Mapping[str, Any], files: Sequence[Mapping[str, Any]], grid: str) -> dict[str, Any]:
+    def _row(self, row: Mapping[str, Any], files: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         sources = [self._source(file) for file in files]
         plain = next((kind for kind in PLAIN if any(file["format"] == kind for file in files)), "")
         fallback = [source for source, file in zip(sources, files, strict=True) if file["format"] == plain]
@@ -115,7 +114,7 @@ class PublishedView(OpenView):
             **{name: row[name] for name in ("id", "alt", "locale", "width", "height", "source_type")},
             "channel": row["channel__slug"],
             "focal": focal,
-            "placeholder": _grid(grid),
+            "placeholder": _grid(row["colours"]),
             "label": label_for(row["source_type"], placeholder=False).removeprefix("label_") or None,
             "sources": sources,
             "fallback": fallback[-1] if fallback else None,

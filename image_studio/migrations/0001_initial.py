@@ -111,6 +111,7 @@ class Migration(migrations.Migration):
                 ('height', models.PositiveIntegerField()),
                 ('has_alpha', models.BooleanField(default=False)),
                 ('fingerprint', models.BigIntegerField(blank=True, null=True)),
+                ('colours', models.CharField(blank=True, editable=False, max_length=110)),
                 ('source_type', models.CharField(blank=True, max_length=64)),
                 ('publishable', models.BooleanField(default=True)),
                 ('recipe', models.JSONField(blank=True, default=dict)),

@@ -61,6 +61,8 @@ class Asset(Frozen):
     has_alpha = models.BooleanField(default=False)
     #: 64-bit perceptual hash, stored signed.
     fingerprint = models.BigIntegerField(null=True, blank=True)
+    #: A grid of average colours (``"4x3:"`` and six hexadecimal digits each), shown until the picture is there.
+    colours = models.CharField(max_length=110, blank=True, editable=False)
     #: IPTC digital source type: what is true of the pixels.
     source_type = models.CharField(max_length=64, blank=True)
     #: False for stand-ins: they can be looked at and never released.

@@ -9,7 +9,6 @@ from typing import Any
 from django.db import transaction
 
 from image_studio.exceptions import ImageRefused, StorageFailed
-from image_studio.imaging.fingerprint import fingerprint, signed
 from image_studio.imaging.renditions import preview
 from image_studio.models import Actor, Asset, Attempt, Brand, Event, Job, Rendition, database_now, uuid7
 from image_studio.runner import answers, sweep
@@ -129,6 +128,7 @@ def _asset(brand: Brand, raw: Raw, name: str, weight: int) -> Asset:
         width=picture.size[0],
         height=picture.size[1],
         has_alpha=picture.has_alpha,
-        fingerprint=signed(fingerprint(raw.image)),
+        fingerprint=raw.fingerprint,
+        colours=raw.colours,
         source_type=raw.source_type,
     )

@@ -22,7 +22,7 @@ from image_studio.imaging.fingerprint import fingerprint, signed
 from image_studio.imaging.geometry import Box
 from image_studio.imaging.layers import Placed
 from image_studio.imaging.recompose import fit
-from image_studio.imaging.renditions import Encoded, encode, preview
+from image_studio.imaging.renditions import Encoded, blur_placeholder, encode, preview
 
 _log = logging.getLogger("image_studio.runner")
 
@@ -79,6 +79,7 @@ class CellDone:
     file: Encoded
     preview: Encoded
     fingerprint: int
+    colours: str
     has_alpha: bool
     source_type: str
     label: str
@@ -118,6 +119,10 @@ class Raw:
     @cached_property
     def fingerprint(self) -> int:
         return signed(fingerprint(self.image))
+
+    @cached_property
+    def colours(self) -> str:
+        return blur_placeholder(self.image)
 
 
 def open_raw(data: bytes, told: Told) -> Raw:
@@ -192,6 +197,7 @@ def compose_cell(raw: Raw, plan: CellPlan, style: Style) -> CellDone:
         file=file,
         preview=preview(composed.image),
         fingerprint=signed(fingerprint(composed.image)),
+        colours=blur_placeholder(composed.image),
         has_alpha=composed.image.mode == "RGBA" and kind != "jpeg",
         source_type=source_type,
         label=label,

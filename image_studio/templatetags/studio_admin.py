@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from image_studio.catalog.pricing import Price
 from image_studio.imaging.shaping import is_rtl
-from image_studio.models import CheckResult
+from image_studio.models import Asset, CheckResult
 from image_studio.wording import explain
 from image_studio.wording.money import price_words
 
@@ -112,6 +112,39 @@ def fit(width: int, height: int, widest: int, highest: int) -> SafeString:
     """``width`` and ``height`` of a picture fitted into a box, so that its place is kept before it has loaded."""
     scale = min(1.0, widest / max(width, 1), highest / max(height, 1))
     return format_html('width="{}" height="{}"', max(1, round(width * scale)), max(1, round(height * scale)))
+
+
+@register.simple_tag
+def blur(asset: Asset) -> SafeString:
+    """What stands behind a picture until it has loaded: its average colours, which the style sheet blurs.
+
+    Elements and no data URI, which a strict policy forbids. Nothing for a transparent picture: it would shine through.
+    """
+    size, _colon, colours = asset.colours.partition(":")
+    if not colours or asset.has_alpha:
+        return SafeString("")
+    columns, rows = (int(part) for part in size.split("x"))
+    patches = format_html_join(
+        "",
+        '<path fill="#{}" d="{}"/>',
+        ((colours[6 * n : 6 * n + 6], _patch(*divmod(n, columns), rows, columns)) for n in range(columns * rows)),
+    )
+    return format_html(
+        '<svg class="studio-blur" viewBox="0 0 {0} {1}" preserveAspectRatio="none" aria-hidden="true" '
+        'focusable="false"><g transform="scale({2} {3})">{4}</g></svg>',
+        str(asset.width),
+        str(asset.height),
+        f"{asset.width / columns:.6g}",
+        f"{asset.height / rows:.6g}",
+        patches,
+    )
+
+
+def _patch(row: int, column: int, rows: int, columns: int) -> str:
+    """One colour's square; those at the edge reach beyond it, so that the blur finds nothing to fade into."""
+    left, right = (column or -1), column + 1 + (column == columns - 1)
+    top, bottom = (row or -1), row + 1 + (row == rows - 1)
+    return f"M{left} {top}H{right}V{bottom}H{left}z"
 
 
 @register.simple_tag

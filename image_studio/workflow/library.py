@@ -20,7 +20,7 @@ from image_studio.conf import conf
 from image_studio.exceptions import Conflict, InvalidRequest, StorageFailed
 from image_studio.imaging.decode import Limits, Picture, decode
 from image_studio.imaging.fingerprint import fingerprint, signed
-from image_studio.imaging.renditions import Encoded, encode, preview
+from image_studio.imaging.renditions import Encoded, blur_placeholder, encode, preview
 from image_studio.models import Asset, Brand, Event, Rendition, uuid7
 from image_studio.policy import Policy
 
@@ -115,6 +115,7 @@ def _asset(policy: Policy, brand: Brand, picture: Picture, name: str, origin: st
         height=height,
         has_alpha=picture.has_alpha,
         fingerprint=signed(fingerprint(picture.image)),
+        colours=blur_placeholder(picture.image),
         source_type=picture.source_type,
         recipe={"origin": origin},
         created_by=policy.user,
@@ -165,8 +166,8 @@ def describe(
     *,
     title: str | None = None,
     alt: Mapping[str, str] | None = None,
-    tags: Sequence[str] | None = None,
     more_alt: Mapping[str, str] | None = None,
+    tags: Sequence[str] | None = None,
     focal: tuple[float, float] | None = None,
     rights_owner: str | None = None,
     licence: str | None = None,
@@ -177,8 +178,8 @@ def describe(
 ) -> Asset:
     """Change a picture's words, rights and focal point; None leaves a field as it is.
 
-    :param focal: fractions of the upright picture.
     :param more_alt: locale -> words, beside the alt texts that the picture has by then.
+    :param focal: fractions of the upright picture.
     :param clear: fields to empty: of ``focal``, ``expires_at``.
     :param seen: :func:`words_digest` of what the person began from; empty writes over whatever is there.
     :raises Conflict: ``asset.words_changed`` where somebody else saved other words meanwhile.

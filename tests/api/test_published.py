@@ -152,7 +152,6 @@ def test_a_page_takes_two_queries_however_long(nobody, brand):
         assert len(seen) == 2
 
 
-def test_a_picture_whose_preview_is_gone_has_no_placeholder(nobody, brand):
-    asset = make_published(brand)
-    storage.private().delete(asset.renditions.get(spec="preview").file)
+def test_a_picture_without_colours_has_no_placeholder(nobody, brand):
+    asset = make_published(brand, colours="")
     assert nobody.read(f"published/{asset.pk}/")["placeholder"] is None
