@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -25,6 +26,23 @@ from image_studio.models import Variant, VariantSet
 STRIP = 6
 
 
+class SetList(ChangeList):
+    """The list's rows with their cells counted and their first pictures; pages about one set need neither."""
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
+        states = {
+            "cells": Q(),
+            "ready": Q(variants__state="ready"),
+            "waiting": Q(variants__state="waiting"),
+            "broken": Q(variants__state="compose_failed"),
+        }
+        counts = {f"{name}_total": Count("variants", filter=where or None) for name, where in states.items()}
+        shown = Variant.objects.filter(state="ready", asset__isnull=False).select_related("asset").order_by("position")
+        light = shown.defer("channel_spec", "asset__recipe", "asset__words")[:STRIP]
+        rows: QuerySet[Any] = super().get_queryset(request, exclude_parameters).annotate(**counts)
+        return rows.prefetch_related(Prefetch("variants", queryset=light, to_attr="shown"))
+
+
 @admin.register(VariantSet)
 class VariantSetAdmin(StudioAdmin):
     verbs: ClassVar[Mapping[str, str]] = {"view": "view"}
@@ -36,21 +54,13 @@ class VariantSetAdmin(StudioAdmin):
     list_select_related = ("brand",)
     list_per_page = 30
     search_fields = ("title",)
+    #: Said, because the counts beside each row would undo the model's own.
+    ordering = ("-id",)
     actions = None
     change_list_template = "admin/image_studio/variantset_list.html"
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        found = super().get_queryset(request)
-        states = {
-            "cells": Q(),
-            "ready": Q(variants__state="ready"),
-            "waiting": Q(variants__state="waiting"),
-            "broken": Q(variants__state="compose_failed"),
-        }
-        counts = {f"{name}_total": Count("variants", filter=where or None) for name, where in states.items()}
-        shown = Variant.objects.filter(state="ready").select_related("asset").order_by("position")
-        rows: QuerySet[Any] = found.annotate(**counts)
-        return rows.prefetch_related(Prefetch("variants", queryset=shown, to_attr="shown"))
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[SetList]:
+        return SetList
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         # Sets are made on the Generate page, which has its own check.
@@ -93,10 +103,8 @@ class VariantSetAdmin(StudioAdmin):
 
     @admin.display(description=gettext_lazy("pictures"))
     def strip(self, variant_set: Any) -> SafeString:
-        shown = format_html_join(
-            "", "{}", ((thumbnail(cell.asset, box=(84, 60)),) for cell in variant_set.shown[:STRIP])
-        )
-        more = len(variant_set.shown) - STRIP
+        shown = format_html_join("", "{}", ((thumbnail(cell.asset, box=(84, 60)),) for cell in variant_set.shown))
+        more = variant_set.ready_total - len(variant_set.shown)
         rest = format_html('<span class="studio-more">+{}</span>', more) if more > 0 else ""
         return format_html('<span class="studio-strip">{}{}</span>', shown, rest)
 

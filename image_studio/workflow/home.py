@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 from django.utils import timezone
 
 from image_studio.conf import models
@@ -146,10 +146,18 @@ def _jobs(policy: Policy) -> tuple[list[UUID | None], list[UUID | None], int]:
     going = [state for state in JOB.labels if state not in JOB_ENDED]
     live = jobs.filter(state__in=going).order_by(AGE.desc()).values_list("variant_set_id", flat=True)
     # The time that a job was free to run stands in the index beside its state; no failure is older than it.
-    failed = jobs.filter(state__in=("failed", "blocked"), available_at__gt=timezone.now() - RECENT)
+    failed = jobs.filter(_still_matters(), state__in=("failed", "blocked"), available_at__gt=timezone.now() - RECENT)
     trouble = failed.order_by("-available_at").values_list("variant_set_id", flat=True)
     unknown = jobs.filter(state="unknown").order_by().values_list("pk", flat=True)[: MOST + 1]
     return list(live[: MOST + 1]), list(trouble[: MOST + 1]), len(unknown)
+
+
+def _still_matters() -> Q:
+    """Local work is tried again by a new job, and the old one stays failed for ever: what it was for says it instead.
+
+    A composition's cells are counted themselves (:func:`_broken`), a publication as long as its picture waits for it.
+    """
+    return Q(kind="picture") | Q(kind="render", asset__state="approved", asset__publish_job=F("pk"))
 
 
 def _pictures(policy: Policy) -> tuple[list[Asset], list[Asset]]:

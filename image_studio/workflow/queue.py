@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from image_studio.models import Asset, Brand, CheckResult, Review, Variant
@@ -80,8 +80,8 @@ def waiting(policy: Policy, *, brand: Brand | None = None) -> QuerySet[Asset]:
     """
     shown = Exists(Variant.objects.filter(asset=OuterRef("pk")))
     rows = policy.visible(Asset.objects.unexpired()).filter(
+        _reviewed_by(policy, brand),
         shown,
-        brand__in=_brands(policy, brand),
         kind="composed",
         state__in=UNDECIDED,
         publishable=True,
@@ -90,11 +90,20 @@ def waiting(policy: Policy, *, brand: Brand | None = None) -> QuerySet[Asset]:
     return rows.order_by(AGE.asc())
 
 
-def _brands(policy: Policy, brand: Brand | None) -> list[UUID]:
-    """Where this person reviews, as values: databases find rows by a list in an index, and by a subquery in none."""
+def _reviewed_by(policy: Policy, brand: Brand | None) -> Q:
+    """The pictures that this person reviews: of whole brands, and their own where they review only those.
+
+    Brands as values: databases find rows by a list in an index, and by a subquery in none.
+    """
     if brand is not None:
-        return [brand.pk] if policy.can("review", brand) else []
-    return list(policy.brands("review").order_by().values_list("pk", flat=True))
+        brands = [brand.pk] if policy.can("review", brand) else []
+    else:
+        brands = list(policy.brands("review").order_by().values_list("pk", flat=True))
+    whole = [pk for pk in brands if policy.can("review", Asset(brand_id=pk))]
+    if len(whole) == len(brands):
+        return Q(brand__in=whole)
+    own = [pk for pk in brands if pk not in whole]
+    return Q(brand__in=whole) | Q(brand__in=own, created_by=policy.user.pk)
 
 
 def review_queue(policy: Policy, *, brand: Brand | None = None, limit: int = LIMIT, after: UUID | None = None) -> Queue:
@@ -105,14 +114,13 @@ def review_queue(policy: Policy, *, brand: Brand | None = None, limit: int = LIM
     rows = waiting(policy, brand=brand)
     if after is not None:
         rows = rows.filter(pk__gt=after)
-    found = _listed(policy, rows, limit + 1)
+    found = _listed(rows, limit + 1)
     return Queue(assets=tuple(found[:limit]), more=len(found) > limit)
 
 
-def _listed(policy: Policy, rows: QuerySet[Asset], most: int) -> list[Asset]:
-    """As pictures of a strip. Somebody may see a whole brand and review only what is their own: asked row by row."""
-    found = rows.select_related("channel").defer(*HEAVY)[:most]
-    return [asset for asset in found if policy.can("review", asset)]
+def _listed(rows: QuerySet[Asset], most: int) -> list[Asset]:
+    """As pictures of a strip."""
+    return list(rows.select_related("channel").defer(*HEAVY)[:most])
 
 
 def look(policy: Policy, asset_id: UUID) -> Asset | None:
@@ -154,8 +162,8 @@ def _previous(policy: Policy, asset: Asset) -> Asset | None:
 
 def _around(policy: Policy, asset: Asset, brand: Brand | None) -> Queue:
     rows = waiting(policy, brand=brand)
-    before = _listed(policy, rows.filter(pk__lt=asset.pk).order_by(AGE.desc()), BEFORE + 1)
-    behind = _listed(policy, rows.filter(pk__gt=asset.pk), LIMIT - BEFORE + 1)
+    before = _listed(rows.filter(pk__lt=asset.pk).order_by(AGE.desc()), BEFORE + 1)
+    behind = _listed(rows.filter(pk__gt=asset.pk), LIMIT - BEFORE + 1)
     more = len(before) > BEFORE or len(behind) > LIMIT - BEFORE
     return Queue(assets=(*reversed(before[:BEFORE]), asset, *behind[: LIMIT - BEFORE]), more=more)
 

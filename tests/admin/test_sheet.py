@@ -6,7 +6,9 @@ import re
 from urllib.parse import urlencode, urljoin
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from image_studio.models import Asset, CheckResult, Event, Job, JobOutput, Rendition, Variant
@@ -440,3 +442,22 @@ def test_nul_in_what_is_said_is_left_out(boss, done, where):
     said = {"do": "reject", "reason": "other", "note": "Too\x00 dark", **ticks}
     boss.post(reverse(f"admin:image_studio_variantset_{where}", args=args), said)
     assert cell.asset.reviews.get().note == "Too dark"
+
+
+def test_the_list_reads_the_pictures_that_it_shows_and_a_poll_none(boss, done, monkeypatch):
+    """Not the recipes of two hundred cells of thirty sets, and not a set's own for every poll."""
+    monkeypatch.setattr("image_studio.admin.variant_set.STRIP", 2)
+    with CaptureQueriesContext(connection) as asked:
+        page = Page.of(boss.get(reverse("admin:image_studio_variantset_changelist")))
+    pictures = [query["sql"] for query in asked if '"asset_id"' in query["sql"] and "publishable" in query["sql"]]
+    assert len(pictures) == 1
+    assert '"recipe"' not in pictures[0]
+    assert page.html.count("studio-thumb") == 2
+    assert "+2" in page.text
+    with CaptureQueriesContext(connection) as asked:
+        boss.get(reverse("admin:image_studio_variantset_live", args=[done.pk]))
+    assert [
+        query["sql"]
+        for query in asked
+        if "COUNT(" in query["sql"] and "GROUP BY" in query["sql"] and "image_studio_variantset" in query["sql"]
+    ] == []

@@ -179,3 +179,24 @@ def test_no_size_changes_what_it_costs(brand, running):
         factories.make_job(brand, state="failed", available_at=timezone.now())
     assert Asset.objects.count() + Job.objects.count() + VariantSet.objects.count() > 20
     assert cost() == before <= 15
+
+
+def test_a_composition_that_failed_and_was_made_anew_is_no_trouble(brand, running):
+    running.jobs.update(state="done")
+    cell = running.variants.filter(state="ready").get()
+    old = factories.make_job(brand, kind="compose", variant_set=running, state="failed", provider="", n=0)
+    Variant.objects.filter(pk=cell.pk).update(state="compose_failed", asset=None)
+    assert home(OPERATOR).failed.n == 1
+    Variant.objects.filter(pk=cell.pk).update(state="ready", asset=cell.asset)
+    assert Job.objects.get(pk=old.pk).state == "failed"
+    assert home(OPERATOR).failed.n == 0
+
+
+def test_a_publication_that_failed_is_trouble_until_another_takes_its_place(brand):
+    asset = factories.make_asset(brand, SMALL, state="approved")
+    old = factories.make_job(brand, kind="render", asset=asset, state="failed", provider="", n=0)
+    Asset.objects.filter(pk=asset.pk).update(publish_job=old)
+    assert home(OPERATOR).failed.n == 1
+    new = factories.make_job(brand, kind="render", asset=asset, state="done", provider="", n=0)
+    Asset.objects.filter(pk=asset.pk).update(publish_job=new, state="published")
+    assert home(OPERATOR).failed.n == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import Group
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -87,6 +88,17 @@ def test_members_with_own_pictures_only_review_those(brand, cells):
     group = user.groups.create(name="lookers")
     BrandMembership.objects.create(brand=brand, group=group, role="viewer")
     assert queued(Policy(user)) == [own]
+
+
+def test_own_pictures_are_found_behind_those_that_one_may_only_look_at(brand):
+    user = factories.make_user("viewer", brand=brand)
+    group = Group.objects.create(name="Authors")
+    group.user_set.add(user)
+    BrandMembership.objects.create(brand=brand, group=group, role="reviewer", own_only=True)
+    make_cells(brand, 3)
+    (mine,) = make_cells(brand, 1, created_by=user)
+    found = review_queue(Policy(user), limit=1)
+    assert (list(found.assets), found.more) == ([mine], False)
 
 
 def test_a_brand_narrows_it(brand, cells):
