@@ -18,6 +18,7 @@ from image_studio.admin.files import partial
 from image_studio.models import Job
 from image_studio.states import JOB
 from image_studio.wording import explain
+from image_studio.wording.money import dollars
 
 
 @admin.register(Job)
@@ -73,11 +74,14 @@ class JobAdmin(StudioAdmin):
 
     @admin.display(description=gettext_lazy("estimate"))
     def estimate(self, job: Job) -> str:
-        return dollars(job.estimate_micro_usd)
+        return f"${dollars(job.estimate_micro_usd)}" if job.estimate_micro_usd else _("free")
 
     @admin.display(description=gettext_lazy("cost"), ordering="cost_micro_usd")
     def cost(self, job: Job) -> str:
-        return dollars(job.cost_micro_usd)
+        """What it cost so far: nothing charged yet is not free, and nobody knows what an unknown outcome cost."""
+        if not job.cost_micro_usd and job.estimate_micro_usd:
+            return _("maybe charged") if job.state == "unknown" else "-"
+        return f"${dollars(job.cost_micro_usd)}" if job.cost_micro_usd else _("free")
 
     @admin.display(description=gettext_lazy("why"))
     def why(self, job: Job) -> str:
@@ -100,7 +104,3 @@ class JobAdmin(StudioAdmin):
         return format_html(
             '<table class="studio-plain"><thead><tr>{}</tr></thead><tbody>{}</tbody></table>', head, rows
         )
-
-
-def dollars(micro_usd: int) -> str:
-    return f"${micro_usd / 1_000_000:,.3f}" if micro_usd else _("free")

@@ -113,7 +113,7 @@ def _retry_picture(policy: Policy, job: Job) -> Job:
             raise _wrong_state(job)
         if job.variant_set is not None:
             retry_cells(policy, job.variant_set, cells_of(job))
-            VariantSet.objects.filter(pk=job.variant_set_id).update(cancelled_at=None, finished_at=None)
+            VariantSet.objects.filter(pk=job.variant_set.pk).update(cancelled_at=None, finished_at=None)
         # What no cell shows any more, or never belonged to a set.
         asked_to_stop.update(cancel_requested_at=None)
         left = list(rows.filter(state__in=RESENDABLE).values_list("pk", flat=True))

@@ -79,6 +79,11 @@ def ingest(
     try:
         names.append(storage.write(store, storage.fresh_name("preview", small.extension), small.data))
         with transaction.atomic():
+            # The same file twice at once: the second waits here for the first, and finds it.
+            Brand.objects.filter(pk=brand.pk).update(name=F("name"))
+            twin = _twin(policy, brand, picture)
+            if twin:
+                raise _Twin(twin)
             asset = _asset(policy, brand, picture, original, origin)
             asset.title = (title or PurePath(name).stem.replace("_", " ").replace("-", " "))[:200]
             asset.alt = _alt(alt or {})
@@ -87,11 +92,26 @@ def ingest(
             asset.save(force_insert=True)
             _preview(asset, small, names[1])
             Event.objects.record(policy.actor, "asset.ingested", asset, sha256=asset.sha256, name=name[:200])
+    except _Twin as found:
+        _forget(names)
+        return Ingested(asset=found.asset, duplicate=True)
     except BaseException:
-        for written in names:
-            storage.remove(store, written)
+        _forget(names)
         raise
     return Ingested(asset=asset)
+
+
+class _Twin(Exception):
+    """The same bytes came in meanwhile."""
+
+    def __init__(self, asset: Asset) -> None:
+        super().__init__(asset.pk)
+        self.asset = asset
+
+
+def _forget(names: Sequence[str]) -> None:
+    for name in names:
+        storage.remove(storage.private(), name)
 
 
 def _twin(policy: Policy, brand: Brand, picture: Picture) -> Asset | None:

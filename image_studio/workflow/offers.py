@@ -16,7 +16,7 @@ from image_studio.models import Job
 from image_studio.policy import Policy
 from image_studio.providers.base import Finding
 from image_studio.workflow.plan import Matrix, purchases
-from image_studio.workflow.preview import judge, route_of
+from image_studio.workflow.preview import judge, judge_rights, route_of
 
 #: Finished jobs that are looked at, over all routes, and how many of a route its time is taken from.
 LOOKED_AT, COUNTED = 200, 20
@@ -40,13 +40,11 @@ def offers(policy: Policy, matrices: Sequence[Matrix], routes: Iterable[str]) ->
 
     A prompt whose places are not all filled yet is counted by its template.
 
-    :raises NotAllowed: when the person may not generate here, or not see a source.
+    :raises NotAllowed: when the person may not generate here, or not see a source or a prompt.
     :raises InvalidRequest: for axes that cannot be counted.
     """
     for matrix in matrices:
-        policy.require("generate", matrix.brand)
-        if matrix.source is not None:
-            policy.require("view", matrix.source)
+        judge_rights(policy, matrix)
         judge(matrix)
     prompts = [_words(matrix) for matrix in matrices]
     return {name: _offer([replace(matrix, route=name) for matrix in matrices], prompts) for name in routes}

@@ -113,12 +113,10 @@ def _limits(model: ModelSpec) -> tuple[str, ...]:
 def preview(policy: Policy, matrix: Matrix) -> Preview:
     """Judge and price a matrix: prompt terms, what the route cannot do, and a dry run of every layout.
 
-    :raises NotAllowed: when the person may not generate here, or not see the source.
+    :raises NotAllowed: when the person may not generate here, or not see the source or the prompt.
     :raises InvalidRequest: for an unknown channel, locale, route or variable: nothing can be counted then.
     """
-    policy.require("generate", matrix.brand)
-    if matrix.source is not None:
-        policy.require("view", matrix.source)
+    judge_rights(policy, matrix)
     judge(matrix)
     route, model = route_of(matrix)
     prompt = matrix.prompt_version.render(matrix.variables) if matrix.prompt_version else ""
@@ -148,6 +146,14 @@ def preview(policy: Policy, matrix: Matrix) -> Preview:
 def _once(findings: list[Finding]) -> tuple[Finding, ...]:
     """Each sentence once: six channels of one provider say the same thing."""
     return tuple(finding for i, finding in enumerate(findings) if finding not in findings[:i])
+
+
+def judge_rights(policy: Policy, matrix: Matrix) -> None:
+    """:raises NotAllowed: when the person may not generate here, or not see what it starts from."""
+    policy.require("generate", matrix.brand)
+    for start in (matrix.source, matrix.prompt_version.prompt if matrix.prompt_version else None):
+        if start is not None:
+            policy.require("view", start)
 
 
 def judge(matrix: Matrix) -> None:

@@ -461,3 +461,18 @@ def test_the_list_reads_the_pictures_that_it_shows_and_a_poll_none(boss, done, m
         for query in asked
         if "COUNT(" in query["sql"] and "GROUP BY" in query["sql"] and "image_studio_variantset" in query["sql"]
     ] == []
+
+
+@pytest.mark.parametrize(
+    ("state", "cost", "estimate", "words"),
+    [
+        ("queued", 0, 210_000, "-"),
+        ("unknown", 0, 210_000, "maybe charged"),
+        ("done", 210_000, 260_000, "$0.21"),
+        ("done", 0, 0, "free"),
+    ],
+)
+def test_a_job_that_was_not_charged_yet_is_not_called_free(boss, brand, state, cost, estimate, words):
+    factories.make_job(brand, state=state, cost_micro_usd=cost, estimate_micro_usd=estimate)
+    page = boss.get(reverse("admin:image_studio_job_changelist")).content.decode()
+    assert re.search(r'class="field-cost">([^<]*)<', page)[1] == words

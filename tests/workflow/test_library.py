@@ -9,10 +9,11 @@ from PIL import Image
 
 from image_studio import storage
 from image_studio.exceptions import Conflict, ImageRefused, InvalidRequest, NotAllowed, StorageFailed
+from image_studio.imaging import renditions
 from image_studio.imaging.decode import decode
 from image_studio.models import Asset, Event, Rendition
 from image_studio.policy import Policy
-from image_studio.workflow import describe, file_for, ingest
+from image_studio.workflow import describe, file_for, ingest, library
 from image_studio.workflow.library import tag, words_digest
 from tests import factories
 
@@ -200,3 +201,25 @@ def test_a_stale_row_takes_no_words_from_what_is_live(brand):
     with pytest.raises(InvalidRequest, match="alt_missing"):
         describe(OPERATOR, stale, alt={})
     assert Asset.objects.get(pk=asset.pk).alt
+
+
+def test_the_same_file_twice_at_once_is_one_picture(brand, monkeypatch):
+    data, others, written = photo(), [], []
+    write = storage.write
+    monkeypatch.setattr(storage, "write", lambda *args: written.append(write(*args)) or written[-1])
+
+    def slowly(image):
+        monkeypatch.setattr(library, "preview", renditions.preview)
+        others.append(ingest(OPERATOR, brand, data, name="first.jpg"))
+        return renditions.preview(image)
+
+    monkeypatch.setattr(library, "preview", slowly)
+    found = ingest(OPERATOR, brand, data, name="second.jpg")
+    assert (found.duplicate, found.asset) == (True, others[0].asset)
+    assert Asset.objects.count() == 1
+    assert len(written) == 4
+    assert [name for name in written if storage.private().exists(name)] == kept_by(found.asset)
+
+
+def kept_by(asset):
+    return [asset.file, asset.renditions.get().file]

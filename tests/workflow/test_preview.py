@@ -11,6 +11,7 @@ from image_studio.exceptions import InvalidRequest, NotAllowed
 from image_studio.models import Job, VariantSet
 from image_studio.policy import Policy
 from image_studio.workflow import Matrix, preview, route_cards
+from image_studio.workflow.offers import offers
 from image_studio.workflow.plan import groups
 from tests import factories
 
@@ -179,3 +180,13 @@ def test_unused_names_of_the_kit_do_no_harm():
     kit = replace(kit, lines=(*kit.lines, Line(key="never_used", locale="en", text="x")), fonts=())
     brand = factories.make_brand(kit=kit, files=files)
     assert not preview(Policy.operator(), matrix_for(brand)).blocked
+
+
+@pytest.mark.parametrize("look", [preview, lambda policy, matrix: offers(policy, [matrix], [matrix.route])])
+def test_a_prompt_that_one_may_not_see_starts_nothing(look):
+    """Whose own pictures are all they see sees no prompt of others: by its id neither."""
+    brand = factories.make_brand()
+    author = Policy(factories.make_user("creator", brand=brand, own_only=True))
+    version = factories.make_prompt(brand, "A bottle on a table")
+    with pytest.raises(NotAllowed):
+        look(author, matrix_for(brand, source=None, prompt_version=version, variables={}))
