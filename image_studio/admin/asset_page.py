@@ -27,6 +27,7 @@ from image_studio.models import DECLARATION, REJECT_REASONS, Asset, Attempt, Eve
 from image_studio.policy import Policy
 from image_studio.states import ASSET
 from image_studio.wording import explain
+from image_studio.workflow.queue import UNDECIDED
 from image_studio.workflow.review import is_judged
 from image_studio.workflow.usage import uses_of
 
@@ -98,6 +99,7 @@ def story(policy: Policy, asset: Asset, sent: Mapping[str, Any] | None = None) -
         "uses": uses_of([asset]).get(asset.pk, []),
         "sheets": _sheets(policy, asset),
         "history": history(asset),
+        "may_review": policy.can("review", asset) and asset.state in UNDECIDED,
         "may_original": policy.can("original", asset),
         "generate_url": generate_url(source=asset.pk) if policy.can("generate", asset) else "",
         "published_url": _published_url(asset),

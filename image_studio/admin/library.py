@@ -195,6 +195,7 @@ def _around(page: StudioAdmin, request: HttpRequest, policy: Policy, filters: Fi
         "brands": brands,
         "upload_brand": next((brand.pk for brand in brands if brand.slug == filters.brand), None),
         "most_bytes": conf().max_upload_bytes,
+        "may_review": policy.brands("review").exists(),
         "may_generate": policy.brands("generate").exists(),
         "may_tag": page.has_change_permission(request) and policy.brands("describe").exists(),
         "tickable": True,

@@ -424,3 +424,14 @@ def test_nothing_that_people_wrote_is_html(boss, brand):
     assert page.inline == []
     assert "<img src=x" not in page.html
     assert canary in unescape(page.html)
+
+
+def test_the_library_and_a_picture_lead_reviewers_to_the_board(as_role, cells):
+    board, here = reverse("admin:image_studio_asset_review"), [cells[0].pk]
+    for role, wanted in (("reviewer", True), ("creator", False)):
+        client = as_role(role)
+        for page, link in (
+            (reverse("admin:image_studio_asset_changelist"), board),
+            (reverse("admin:image_studio_asset_change", args=here), f"{board}{here[0]}/"),
+        ):
+            assert (f'href="{link}"' in client.get(page).content.decode()) is wanted, (role, page)
