@@ -152,7 +152,7 @@ tox: $(VENV)/.group-tox ## Default and thorough suite on every Python and Django
 	@$(VENV)/bin/tox run $(ARGS)
 
 .PHONY: screenshots
-screenshots: $(VENV)/.installed ## Make the pictures of README and docs anew, from a fresh demo
+screenshots: $(VENV)/.group-browser ## Make the pictures of README and docs anew, from a fresh demo
 	@$(PY) example_project/manage.py demo --no-serve
 	@$(PY) docs/make_images.py
 

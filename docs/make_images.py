@@ -1,24 +1,177 @@
-"""Make the documentation's pictures from what ``make demo SERVE=0`` left in ``var/``: small enough for a repository."""
+"""Make the pictures of README and docs from what ``make demo SERVE=0`` left in ``var/``: the demo's sheet, the screens.
 
+The screens are photographed in Chromium with the hands that the browser tests have; each weighs less than
+:data:`MOST_BYTES`. ``EXAMPLE_VAR`` names another folder than ``var/``.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
-WIDTH, MOST_BYTES = 1600, 300_000
+sys.path.insert(0, str(ROOT))
+
+from tests.browser.chromium import launched  # noqa: E402 - the checkout is no package
+from tests.browser.pages import Studio  # noqa: E402
+from tests.example import EXAMPLE, environment, manage, serving  # noqa: E402
+
+VAR = Path(os.environ.get("EXAMPLE_VAR") or ROOT / "var").resolve()
+IMAGES = ROOT / "docs" / "images"
+SHEET_WIDTH, SHEET_BYTES, MOST_BYTES = 1600, 300_000, 150_000
+#: A second set that waits for a reviewer, and an account that is made for the pictures.
+SEED = """
+from django.contrib.auth.models import User
+from demo import job
+from image_studio.models import Brand, VariantSet
+from image_studio.policy import Policy
+from image_studio.workflow import change_this, shortlist
+user, _made = User.objects.get_or_create(username="Ada", defaults={"is_staff": True, "is_superuser": True})
+user.set_password("pictures"); user.save()
+done = VariantSet.objects.order_by("created_at").first()
+fresh = job.run(Policy(user), job.variants(Policy(user), Brand.objects.get(), done.source, 1))
+waiting = [cell.asset for cell in fresh.variants.select_related("asset").order_by("position")]
+shortlist(Policy(user), waiting[2])
+change_this(Policy(user), waiting[5], note="More room above the headline, please.", region=(0.1, 0.05, 0.8, 0.3))
+print(done.pk, fresh.pk, done.source_id, sep="\\n")
+"""
 
 
 def main() -> None:
-    """:raises SystemExit: without a contact sheet to take."""
-    source, target = ROOT / "var" / "contact-sheet.png", ROOT / "docs" / "images" / "contact-sheet.jpg"
+    """:raises SystemExit: without a demo to photograph."""
+    source = VAR / "contact-sheet.png"
     if not source.exists():
         raise SystemExit(f"{source} is missing. Run make demo SERVE=0 first.")
+    sheet(source)
+    told = manage(VAR, "shell", "-v", "0", "-c", SEED)
+    if told.returncode:
+        raise SystemExit(told.stderr)
+    ids = told.stdout.split()[-3:]
+    with serving(VAR) as address, working(), launched() as browser:
+        for name, act in SCREENS.items():
+            photograph(browser, address, name, lambda studio, act=act: act(studio, *ids))
+
+
+@contextmanager
+def working() -> Iterator[None]:
+    """A worker, so that the screens look as they do on a day of work."""
+    process = subprocess.Popen([sys.executable, str(EXAMPLE / "manage.py"), "studio_worker"], env=environment(VAR))
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
+
+
+def sheet(source: Path) -> None:
+    """The printed contact sheet, small enough for a repository."""
     with Image.open(source) as picture:
-        small = picture.convert("RGB").resize((WIDTH, round(picture.height * WIDTH / picture.width)))
+        small = picture.convert("RGB").resize((SHEET_WIDTH, round(picture.height * SHEET_WIDTH / picture.width)))
     for quality in (86, 80, 74, 68, 60):
-        small.save(target, quality=quality, optimize=True, progressive=True)
-        if target.stat().st_size <= MOST_BYTES:
+        small.save(IMAGES / "contact-sheet.jpg", quality=quality, optimize=True, progressive=True)
+        if (IMAGES / "contact-sheet.jpg").stat().st_size <= SHEET_BYTES:
             break
+
+
+def photograph(browser: Any, address: str, name: str, act: Callable[[Studio], None]) -> None:
+    """One screen; ``-dark`` and ``-phone`` in its name say in which window."""
+    size = {"width": 360, "height": 740} if "-phone" in name else {"width": 1280, "height": 860}
+    scheme = "dark" if "-dark" in name else "light"
+    context = browser.new_context(viewport=size, color_scheme=scheme, reduced_motion="reduce")
+    context.add_init_script('localStorage.setItem("django.admin.navSidebarIsOpen", "false")')
+    page = context.new_page()
+    page.goto(f"{address}/admin/login/?next=/admin/image_studio/")
+    page.fill("#id_username", "Ada")
+    page.fill("#id_password", "pictures")
+    page.click("[type=submit]")
+    page.wait_for_url("**/admin/image_studio/")
+    act(Studio(page, address))
+    page.wait_for_load_state("networkidle")
+    page.evaluate(
+        "Promise.all([...document.images].filter(i => i.loading !== 'lazy').map(i => i.decode().catch(() => 0)))"
+    )
+    write(page.screenshot(), IMAGES / f"{name}.webp")
+    context.close()
+
+
+def write(shot: bytes, target: Path) -> None:
+    """:raises SystemExit: for a picture that stays too heavy."""
+    with Image.open(io.BytesIO(shot)) as picture:
+        for quality in (86, 78, 70, 60):
+            picture.convert("RGB").save(target, quality=quality, method=6)
+            if target.stat().st_size <= MOST_BYTES:
+                return
+    raise SystemExit(f"{target} has more than {MOST_BYTES} bytes.")
+
+
+def home(studio: Studio, *_ids: str) -> None:
+    studio.home()
+
+
+def library(studio: Studio, *_ids: str) -> None:
+    studio.library()
+    for box in studio.page.locator(".lib-tick input").all()[1:3]:
+        box.check(force=True)
+
+
+def generate(studio: Studio, _done: str, _fresh: str, source: str) -> None:
+    studio.visit(f"variantset/generate/?source={source}")
+    studio.order.wait_for()
+
+
+def contact_sheet(studio: Studio, done: str, *_ids: str) -> None:
+    studio.sheet(done)
+
+
+def inspector(studio: Studio, _done: str, fresh: str, _source: str) -> None:
+    studio.sheet(fresh)
+    studio.inspect(studio.cells().first)
+
+
+def compare(studio: Studio, done: str, *_ids: str) -> None:
+    studio.sheet(done)
+    cells = [box.get_attribute("value").split(".")[0] for box in studio.page.locator("#sheet [name=cell]").all()]
+    studio.visit(f"variantset/{done}/compare/?" + "&".join(f"cell={cell}" for cell in cells[:2]))
+
+
+def board(studio: Studio, *_ids: str) -> None:
+    studio.board()
+
+
+def picture(studio: Studio, done: str, *_ids: str) -> None:
+    studio.sheet(done)
+    link = studio.page.locator(".studio-shot img").first.get_attribute("src").split("/asset/")[1].split("/")[0]
+    studio.visit(f"asset/{link}/change/")
+
+
+def picker(studio: Studio, *_ids: str) -> None:
+    studio.visit("/admin/magazine/article/")
+    studio.page.locator("#result_list tbody th a").first.click()
+    studio.page.locator(".studio-picker [data-do=open]").first.click()
+    studio.page.locator("dialog.studio-pick[open] li").first.wait_for()
+
+
+SCREENS: dict[str, Callable[..., None]] = {
+    "home": home,
+    "library": library,
+    "generate": generate,
+    "sheet": contact_sheet,
+    "sheet-dark": contact_sheet,
+    "sheet-phone": contact_sheet,
+    "inspector": inspector,
+    "compare": compare,
+    "review-board": board,
+    "picture": picture,
+    "picker": picker,
+}
 
 
 if __name__ == "__main__":
