@@ -118,8 +118,8 @@ def page(
     for where, names in _stretches(order, cursor):
         if len(found) <= limit:
             here = [part.filter(where) for part in parts] if where else parts
-            first = _first(here, names, back, max(limit + 1 - len(found), LEAST))
-            found += first.values(*fields, **made, **named)
+            begun = _first(here, names, back, max(limit + 1 - len(found), LEAST))
+            found += begun.values(*fields, **made, **named)
     more = len(found) > limit
     found = found[:limit]
     if back:
