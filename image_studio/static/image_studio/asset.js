@@ -23,6 +23,8 @@ function answer(words, { good = false, link = "" } = {}) {
   if (link) {
     const anchor = document.createElement("a");
     anchor.href = location.href;
+    anchor.target = "_blank";
+    anchor.rel = "noopener";
     anchor.textContent = link;
     line.append(" ", anchor);
   }
@@ -30,7 +32,7 @@ function answer(words, { good = false, link = "" } = {}) {
   if (words) line.scrollIntoView({ block: "nearest" });
 }
 
-// Nothing is asked for any more; what was typed stays.
+// Nothing is asked for any more; what was typed stays, and the way to sign in opens beside it.
 function ended() {
   over = true;
   answer(page.dataset.ended, { link: document.title });
@@ -48,49 +50,100 @@ function saying() {
     for (const button of buttons) button.disabled = true;
     answer("");
     try {
-      await say(body);
+      await say(form, body);
     } catch {
       answer(page.dataset.broken);
     }
     form.removeAttribute("aria-busy");
     for (const button of buttons) button.disabled = false;
     if (form.isConnected) event.submitter?.focus();
+    else one("[data-answer]").focus({ preventScroll: true });
   });
 }
 
-async function say(body) {
-  const response = await fetch(page.dataset.url, {
+function post(body) {
+  return fetch(page.dataset.url, {
     method: "POST",
     body,
     headers: { Accept: "application/json", "X-CSRFToken": body.get("csrfmiddlewaretoken") },
     redirect: "manual",
   });
-  const told = response.type === "opaqueredirect" ? null : await response.json().catch(() => null);
+}
+
+const isJson = (response) => (response.headers.get("Content-Type") ?? "").includes("json");
+
+async function say(form, body) {
+  let response = await post(body);
+  if (response.status === 403 && !isJson(response) && (await renewed(body))) response = await post(body);
+  const told = isJson(response) ? await response.json() : null;
   if (told?.ok) {
     over = false;
     pause = LEAST;
     enter(null);
-    if (await refresh()) answer(told.message, { good: true });
+    await refresh(form).catch(() => false);
+    answer(told.message, { good: true });
     follow();
   } else if (told?.code === "session.ended" || (!told && (response.type === "opaqueredirect" || response.status === 403))) {
     ended();
   } else answer(told?.message ?? page.dataset.broken);
 }
 
+// After a new sign-in beside this page its token is an old one: take the new one, and nothing is typed twice.
+async function renewed(body) {
+  const response = await fetch(location.href, { headers: { Accept: "text/html" }, redirect: "manual" });
+  if (!response.ok) return false;
+  const token = one("[name=csrfmiddlewaretoken]", new DOMParser().parseFromString(await response.text(), "text/html"))?.value;
+  for (const field of all("[name=csrfmiddlewaretoken]")) field.value = token ?? field.value;
+  if (token) body.set("csrfmiddlewaretoken", token);
+  return Boolean(token);
+}
+
 // Take what changed from a fresh page. Returns whether it came.
-async function refresh() {
+async function refresh(sent = null) {
   const response = await fetch(location.href, { headers: { Accept: "text/html" }, redirect: "manual" });
   if (response.type === "opaqueredirect") ended();
-  if (!response.ok) return false;
+  if (!response.ok) {
+    if ([403, 404, 410].includes(response.status)) over = true;
+    pause = Math.max(pause, Number(response.headers.get("Retry-After")) * 1000 || 0);
+    return false;
+  }
   const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+  const before = begun(sent);
   for (const part of PARTS) {
     const then = one(part, fresh);
     if (then) one(part)?.replaceWith(document.adoptNode(then));
   }
+  goOn(before);
   merge(fresh);
   changePlace();
   copying();
   return true;
+}
+
+// What somebody has begun to say beside what was just sent: a decision does not throw it away.
+const FIELDS = "#decide [data-say] :is(input:not([type=hidden]), select, textarea)";
+const verb = (form) => one("[name=do]", form)?.value;
+const ticks = (field) => field.type === "checkbox";
+const key = (field) => (field.name.startsWith("alt_") ? field.name : [verb(field.form), field.name, ticks(field) && field.value].join());
+
+function written(field) {
+  if (ticks(field)) return field.checked !== field.defaultChecked;
+  return field.localName === "select" ? field.value !== "" : field.value !== field.defaultValue;
+}
+
+function begun(sent) {
+  const fields = all(FIELDS).filter((field) => field.form !== sent && written(field));
+  const folds = all("#decide details[open] form").filter((form) => form !== sent);
+  return { fields: new Map(fields.map((field) => [key(field), field])), folds: new Set(folds.map(verb)) };
+}
+
+function goOn({ fields, folds }) {
+  for (const field of all(FIELDS)) {
+    const was = fields.get(key(field));
+    if (was && ticks(field)) field.checked = was.checked;
+    else if (was) field.value = was.value;
+  }
+  for (const form of all("#decide details form")) if (folds.has(verb(form))) form.closest("details").open = true;
 }
 
 // Words that nobody is writing follow the fresh page, such as alt text that was given beside a button; others stay.
@@ -113,7 +166,7 @@ function follow() {
   clearTimeout(timer);
   if (over || !one("#decide[data-publishing]")) return;
   timer = setTimeout(async () => {
-    const busy = document.hidden || one("#decide").contains(document.activeElement);
+    const busy = document.hidden || mode || PARTS.some((part) => one(part)?.contains(document.activeElement));
     pause = Math.min(MOST, pause * 1.5);
     try {
       if (!busy) await refresh();
@@ -156,9 +209,13 @@ function toggle(button, words, handlers) {
 }
 
 function pointing() {
-  one("[data-full]", shot).addEventListener("click", (event) => mode && event.preventDefault());
+  // The click that ends a drag comes after the place is taken: it opens nothing either.
+  let held = false;
+  one("[data-full]", shot).addEventListener("click", (event) => (mode || (held && event.detail)) && event.preventDefault());
+  shot.addEventListener("dragstart", (event) => mode && event.preventDefault());
   shot.addEventListener("pointerdown", (event) => {
-    if (!mode || event.button) return;
+    held = Boolean(mode);
+    if (!mode || event.button || !event.isPrimary) return;
     event.preventDefault();
     shot.setPointerCapture(event.pointerId);
     mode.from = place(event);
@@ -271,7 +328,13 @@ function copying() {
     button.dataset.copy = "ready";
     const label = button.textContent;
     button.addEventListener("click", async () => {
-      await navigator.clipboard.writeText(one("[data-copied-from]", button.parentElement).textContent);
+      const code = one("[data-copied-from]", button.parentElement);
+      try {
+        await navigator.clipboard.writeText(code.textContent);
+      } catch {
+        getSelection().selectAllChildren(code); // the browser forbids it: one key copies it then
+        return;
+      }
       button.textContent = page.dataset.copied;
       setTimeout(() => {
         button.textContent = label;
