@@ -1,5 +1,5 @@
-// The review board: keys, the next picture already loaded, boxes, a region drawn by hand. Every verb is a plain form,
-// which works without this file; here the same forms are sent without leaving the page.
+// The review board: keys, the next picture already loaded, boxes. Every verb is a plain form, which works without this
+// file; here the same forms are sent without leaving the page. A region is drawn by review_region.js.
 
 const root = document.getElementById("review");
 const stage = document.getElementById("review-stage");
@@ -26,9 +26,8 @@ const form = (name) => find(`form[data-form="${name}"]`);
 function say(text, link) {
   said.replaceChildren(text);
   if (link) {
-    const a = document.createElement("a");
-    a.href = link;
-    a.textContent = words.signin;
+    // In a window of its own: what was typed stays here meanwhile.
+    const a = Object.assign(document.createElement("a"), { href: link, target: "_blank", rel: "noopener", textContent: words.signin });
     said.append(" ", a);
   }
 }
@@ -46,11 +45,25 @@ function ended(response) {
 
 async function ask(address, options = {}) {
   const headers = { Accept: "application/json", ...options.headers };
-  const signal = AbortSignal.timeout(30000);
-  const response = await fetch(address, { ...options, headers, signal, redirect: "manual" });
+  const fetched = () => fetch(address, { ...options, headers, signal: AbortSignal.timeout(30000), redirect: "manual" });
+  let response = await fetched();
+  if (options.body && response.status === 403 && (await renewed(options.body))) response = await fetched();
   if (ended(response)) throw new Ended();
   if (response.status === 404) throw new Gone();
-  return response.json();
+  const told = await response.json();
+  if (!options.body && told.html === undefined) throw new Error(told.message);
+  return told;
+}
+
+// After a new sign-in beside this page its token is an old one: take the new one, and nothing is typed twice.
+async function renewed(body) {
+  const response = await fetch(location.href, { headers: { Accept: "text/html" }, redirect: "manual" });
+  const token = response.ok && parsed(await response.text()).querySelector("[name=csrfmiddlewaretoken]")?.value;
+  if (!token || token === body.get("csrfmiddlewaretoken")) return false;
+  for (const field of document.querySelectorAll("[name=csrfmiddlewaretoken]")) field.value = token;
+  loaded.clear(); // parts that were loaded before carry the old one
+  body.set("csrfmiddlewaretoken", token);
+  return true;
 }
 
 function load(address) {
@@ -68,7 +81,7 @@ async function prefetch(address) {
   try {
     const part = await load(address);
     const image = parsed(part.html).querySelector("[data-full]");
-    if (image) new Image().src = image.dataset.full;
+    if (image?.dataset.full) new Image().src = image.dataset.full;
   } catch {
     // Asked for again when it is wanted; then the person is told.
   }
@@ -116,7 +129,6 @@ function settle() {
   }
   for (const live of stage.querySelectorAll(".review-live")) live.hidden = false;
   restore();
-  draw();
   find(".review-strip [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   prefetch(neighbour(1)).then(() => prefetch(neighbour(-1)));
 }
@@ -171,15 +183,16 @@ async function send(sent, button) {
       await show(location.href, { push: false, keep: `[aria-keyshortcuts="${button.getAttribute("aria-keyshortcuts")}"]` });
     } else if (answer.ok || answer.gone) {
       decided.add(here);
-      if (answer.ok) drafts.delete(here);
-      await show(ahead);
-    } else {
+      drafts.delete(here); // the answer repeats a note that came too late
+      if (id() === here) await show(ahead); // else somebody went on by the browser's own buttons
+    } else if (sent.isConnected) {
       problem(answer.message, sent);
     }
     say(answer.ok || answer.gone ? answer.message : ""); // a refusal stands, and is read out, at the buttons
   } catch (error) {
     if (error instanceof Gone) {
       decided.add(here);
+      drafts.delete(here);
       await show(ahead);
     }
     failed(error);
@@ -260,65 +273,13 @@ function toggleBoxes() {
 
 function openFull() {
   if (!one()?.dataset.full) return;
-  const image = full.querySelector("img");
+  const old = full.querySelector("img");
+  const image = document.createElement("img"); // a new one: until it has come, nothing is shown and not the last picture
+  old.replaceWith(image);
   image.src = one().dataset.full;
   image.alt = one().getAttribute("aria-label");
   full.showModal();
 }
-
-// A region drawn over the picture ----------------------------------------------------------------------------------------
-
-const SIDES = ["left", "top", "width", "height"];
-const side = (name) => form("change")?.elements[`region_${name}`];
-let start = null;
-
-function draw() {
-  const mark = find(".review-drag");
-  if (!mark) return;
-  const [left, top, wide, high] = SIDES.map((name) => parseFloat(side(name)?.value.replace(",", ".")));
-  const visible = fold("change")?.open && wide > 0 && high > 0;
-  mark.setAttribute("visibility", visible ? "visible" : "hidden");
-  if (!visible) return;
-  const { width, height } = find(".review-svg").viewBox.baseVal;
-  const place = { x: (left * width) / 100, y: (top * height) / 100, width: (wide * width) / 100, height: (high * height) / 100 };
-  for (const rect of mark.querySelectorAll("rect")) {
-    for (const [name, value] of Object.entries(place)) rect.setAttribute(name, value || 0);
-  }
-}
-
-function point(event) {
-  const svg = find(".review-svg");
-  const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse());
-  const { width, height } = svg.viewBox.baseVal;
-  const inside = (part) => Math.min(100, Math.max(0, part * 100));
-  return [inside(at.x / width), inside(at.y / height)];
-}
-
-function region(values) {
-  SIDES.forEach((name, index) => {
-    side(name).value = values ? values[index].toFixed(1) : "";
-    remember(side(name));
-  });
-  draw();
-}
-
-function drag(event) {
-  const [x, y] = point(event);
-  const values = [Math.min(start[0], x), Math.min(start[1], y), Math.abs(start[0] - x), Math.abs(start[1] - y)];
-  region(values[2] < 1 || values[3] < 1 ? null : values);
-}
-
-stage.addEventListener("pointerdown", (event) => {
-  const picture = event.target.closest(".review-picture");
-  if (!picture || !fold("change")?.open || event.button) return;
-  event.preventDefault();
-  start = point(event);
-  picture.setPointerCapture(event.pointerId);
-});
-stage.addEventListener("pointermove", (event) => start && drag(event));
-stage.addEventListener("pointerup", () => (start = null));
-stage.addEventListener("pointercancel", () => (start = null));
-stage.addEventListener("dragstart", (event) => event.target.closest(".review-picture") && event.preventDefault());
 
 // Mouse and fields -------------------------------------------------------------------------------------------------------
 
@@ -326,24 +287,19 @@ stage.addEventListener("click", (event) => {
   if (event.metaKey || event.ctrlKey || event.shiftKey) return;
   const link = event.target.closest("a, [data-do]");
   if (!link) return;
+  if (busy && link.matches(".review-strip a, .review-step")) return event.preventDefault();
   if (link.matches(".review-picture, [data-do=full]")) {
     event.preventDefault();
     if (link.dataset.do || !fold("change")?.open) openFull();
   } else if (link.matches(".review-strip a, .review-step")) {
     event.preventDefault();
     show(link.href);
-  } else if (link.dataset.do === "whole") {
-    region(null);
   }
 });
-stage.addEventListener("input", (event) => {
-  remember(event.target);
-  if (event.target.name?.startsWith("region_")) draw();
-});
+stage.addEventListener("input", (event) => remember(event.target));
 stage.addEventListener("change", (event) => {
   if (event.target.dataset.show) boxes.set(event.target.dataset.show, event.target.checked);
 });
-stage.addEventListener("toggle", draw, true);
 stage.addEventListener("pointerover", (event) => {
   const number = event.target.closest("li[data-number]")?.dataset.number;
   for (const box of stage.querySelectorAll(".review-box[data-number]")) {
@@ -357,7 +313,7 @@ const typing = (target) =>
   target.closest?.("textarea, select, [contenteditable], input:not([type=checkbox], [type=radio], [type=submit], [type=button])");
 const own = (target) => target.closest?.("a, button, summary, input");
 
-const forward = () => (document.dir === "rtl" || document.documentElement.dir === "rtl" ? -1 : 1);
+const forward = () => (document.dir === "rtl" ? -1 : 1);
 const KEYS = {
   p: approve,
   x: () => unfold("reject"),
@@ -426,6 +382,9 @@ keysOn.addEventListener("change", () => {
 });
 
 window.addEventListener("popstate", () => show(location.href, { push: false }));
+window.addEventListener("beforeunload", (event) => {
+  if ([...drafts.values()].some((draft) => Object.values(draft).some(Boolean))) event.preventDefault();
+});
 
 root.classList.add("review-on");
 root.classList.toggle("review-keyed", keysOn.checked);
