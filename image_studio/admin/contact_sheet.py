@@ -76,6 +76,7 @@ SCRIPT_WORDS = {
     "now": gettext_lazy("Try now"),
     "back": gettext_lazy("Connected again."),
     "not_sent": gettext_lazy("That was not sent: there is no connection. Nothing was changed; try again."),
+    "unclear": gettext_lazy("The server could not answer. Look whether it was done before you try again."),
     "ticked": gettext_lazy("{n} ticked"),
     "changed": gettext_lazy("This cell has changed since you opened it."),
     "show": gettext_lazy("Show it as it is now"),

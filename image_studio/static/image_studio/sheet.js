@@ -1,5 +1,6 @@
 // The contact sheet and its inspector. Everything here makes quicker what the page does by itself: without this file
 // it loads itself again while it runs, and every link and form works. The server says every word and draws every cell.
+// A frame is drawn on a picture by sheet_region.js, keys are heard by sheet_keys.js.
 
 const find = (selector, root = document) => root.querySelector(selector);
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -23,7 +24,7 @@ function make(tag, text, put = {}) {
 // Asking the server ---------------------------------------------------------------------------------------------
 
 class Ended extends Error {}
-let ended = false;
+let ended = ""; // "session" or "gone": nothing more is asked
 
 async function ask(url, options = {}) {
   const { headers, ...rest } = options;
@@ -34,8 +35,25 @@ async function ask(url, options = {}) {
   return answer;
 }
 
-function post(url, data) {
-  return ask(url, { method: "POST", body: data, headers: { "X-CSRFToken": data.get("csrfmiddlewaretoken") || find("[name=csrfmiddlewaretoken]").value } });
+async function post(url, data) {
+  const sent = () => ask(url, { method: "POST", body: data, headers: { "X-CSRFToken": data.get("csrfmiddlewaretoken") } });
+  try {
+    return await sent();
+  } catch (error) {
+    if (!(error instanceof Ended) || !(await signedIn(data))) throw error;
+    return sent();
+  }
+}
+
+// After a new sign-in beside this page its token is an old one: take the new one, and nothing is typed twice.
+async function signedIn(data) {
+  const answer = await ask(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
+  const token = answer?.ok && find("[name=csrfmiddlewaretoken]", parsed(await answer.text()))?.value;
+  if (!token) return false;
+  all("[name=csrfmiddlewaretoken]").forEach((field) => { field.value = token; });
+  data.set("csrfmiddlewaretoken", token);
+  ended = "";
+  return true;
 }
 
 let fading;
@@ -47,10 +65,10 @@ function say(text, { kind = "", action = null, stays = false } = {}) {
 }
 
 function over() {
-  ended = true;
+  ended = "session";
   stop();
   const here = location.pathname + location.search;
-  const link = make("a", words.sign_in, { href: here });
+  const link = make("a", words.sign_in, { href: here, target: "_blank", rel: "noopener" }); // what was typed stays here
   say(words.ended, { kind: "bad", action: link, stays: true });
   all(".studio-inspect-told", panel).forEach((place) => { place.textContent = words.ended; });
 }
@@ -78,7 +96,7 @@ async function poll() {
     const query = new URLSearchParams({ have: state.etags, show: sheet.dataset.show });
     const answer = await ask(`${sheet.dataset.live}?${query}`);
     if (answer.status === 404 || answer.status === 403) {
-      ended = true;
+      ended = "gone";
       say(words.gone, { kind: "bad", stays: true });
     } else if (!answer.ok) {
       missed("trouble", Number(answer.headers.get("Retry-After")));
@@ -146,7 +164,8 @@ function place({ at, html }) {
   const fresh = parsed(html).firstElementChild;
   const held = spot.contains(document.activeElement) ? document.activeElement.localName : "";
   if (fresh && old) keep(old, fresh);
-  const beyond = held && !fresh ? near(old, 1) || near(old, -1) : null;
+  const cells = all(".studio-cell", sheet);
+  const beyond = held && !fresh ? cells[cells.indexOf(old) + 1] || cells[cells.indexOf(old) - 1] : null;
   spot.replaceChildren(...(fresh ? [fresh] : []));
   if (held && fresh) (find(held, fresh) || find("a", fresh)).focus({ preventScroll: true });
   else if (held) (beyond ? find("a", beyond) : find("#bar a, #bar button"))?.focus();
@@ -201,17 +220,18 @@ function compare() {
 async function send(form, button, done) {
   if (form.dataset.sending) return;
   form.dataset.sending = "1";
+  const of = opened;
   const data = new FormData(form);
   data.set(button.name, button.value);
   button.disabled = true;
   try {
     const answer = await post(button.hasAttribute("formaction") ? button.formAction : form.action, data);
     const told = (answer.headers.get("Content-Type") || "").includes("json") ? await answer.json() : null;
-    if (told) await done(told);
-    else say(fill("trouble", { n: 0 }), { kind: "bad" });
+    if (told) await done(told, form, of);
+    else say(words.unclear, { kind: "bad", stays: true });
   } catch (error) {
     if (error instanceof Ended) over();
-    else done({ ok: false, message: words.not_sent, lost: true });
+    else await done({ ok: false, message: words.not_sent, lost: true }, form, of);
   } finally {
     delete form.dataset.sending;
     button.disabled = false;
@@ -234,36 +254,40 @@ function saidToOne(told) {
   if (!told.lost) poll();
 }
 
-function shortlist(cell) {
-  const box = find("[name=cell]", cell);
-  if (!box) return;
-  const [id, asset, seen] = box.value.split(".");
-  const form = find("#verbs");
-  const button = make("button", "", { name: "do", value: cell.classList.contains("studio-cell-shortlisted") ? "unshortlist" : "shortlist" });
-  button.setAttribute("formaction", `../cell/${id}/`);
-  const data = new FormData(form);
-  Object.entries({ do: button.value, asset, seen }).forEach(([name, value]) => data.set(name, value));
+// A verb by its key: in the inspector where that is open, where one looks and signs before anything is decided.
+function said(cell, verb) {
+  if (verb !== "shortlist") { if (opened) act(verb); else inspect(find("a", cell).href, verb); return; }
+  if (opened) { find('[data-form="plain"] [value$="shortlist"]', panel)?.click(); return; }
+  const [id, asset, seen] = (find("[name=cell]", cell)?.value || "").split(".");
+  if (!id) return;
+  const data = new FormData(find("#verbs"));
+  const off = cell.classList.contains("studio-cell-shortlisted");
+  Object.entries({ do: off ? "unshortlist" : "shortlist", asset, seen }).forEach(([name, value]) => data.set(name, value));
   post(`../cell/${id}/`, data).then((answer) => answer.json()).then(saidToOne, (error) => (error instanceof Ended ? over() : say(words.not_sent, { kind: "bad", stays: true })));
 }
 
 // The inspector at the side ---------------------------------------------------------------------------------------
 
 let opened = null; // the cell that the panel shows
-let typed = false;
 let ours = false; // the change that is coming is our own
+let turn = 0; // grows with every cell that is asked for: a late answer to an older one is dropped
+const drafts = new Map(); // cell -> {form and field: what was typed and not sent}
 
 async function inspect(href, then = null) {
+  const mine = ++turn;
   const url = new URL(href, location);
   url.searchParams.set("part", "1");
   if (sheet.dataset.show) url.searchParams.set("show", sheet.dataset.show);
   try {
     const answer = await ask(url, { headers: { Accept: "text/html" } });
     if (!answer.ok) return location.assign(href);
-    fillPanel(await answer.text());
+    const html = await answer.text();
+    if (mine !== turn) return undefined;
+    fillPanel(html);
     if (then) act(then);
   } catch (error) {
     if (error instanceof Ended) over();
-    else say(words.not_sent, { kind: "bad", stays: true });
+    else if (mine === turn) say(words.not_sent, { kind: "bad", stays: true });
   }
   return undefined;
 }
@@ -274,16 +298,41 @@ function fillPanel(html) {
   close.addEventListener("click", shut);
   panel.replaceChildren(close, parsed(html));
   panel.hidden = false;
-  typed = false;
   opened = find(".studio-inspect", panel).dataset.cell;
   all(".studio-cell").forEach((cell) => cell.classList.toggle("studio-open", cell.id === `cell-${opened}`));
   document.body.classList.add("studio-has-side");
   panel.scrollTop = 0;
-  frame(find(".studio-inspect", panel));
+  restore();
   find("h2", panel).focus();
 }
 
+// What was typed and not sent stays with its cell, whatever is looked at meanwhile.
+const WRITTEN = "textarea, select, input[type=text]";
+const nameOf = (field) => `${field.form.dataset.form}|${field.name}`;
+
+function remember({ target: field }) {
+  if (field.form?.dataset.form && field.matches(WRITTEN)) drafts.set(opened, { ...drafts.get(opened), [nameOf(field)]: field.value });
+}
+
+function restore() {
+  const draft = drafts.get(opened) || {};
+  all(WRITTEN, panel).filter((field) => field.form && draft[nameOf(field)]).forEach((field) => {
+    field.value = draft[nameOf(field)];
+    const fold = field.closest("details");
+    if (fold) fold.open = true;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+}
+
+function sentOf(cell, form) {
+  const left = Object.entries(drafts.get(cell) || {}).filter(([name]) => !name.startsWith(`${form.dataset.form}|`));
+  drafts.set(cell, Object.fromEntries(left));
+}
+
+const begun = (draft) => Object.values(draft || {}).some(Boolean);
+
 function shut() {
+  turn += 1;
   const back = document.getElementById(`cell-${opened}`);
   panel.hidden = true;
   panel.replaceChildren();
@@ -298,7 +347,7 @@ function renewed(cell) {
   if (!opened || cell.id !== `cell-${opened}`) return;
   cell.classList.add("studio-open");
   const href = find("a", cell).href;
-  if (ours || !typed) {
+  if (ours || !begun(drafts.get(opened))) {
     ours = false;
     inspect(href);
     return;
@@ -308,18 +357,20 @@ function renewed(cell) {
   find(".studio-inspect-told", panel).replaceChildren(words.changed, " ", show);
 }
 
-async function saidInPanel(told) {
-  if (!told.ok) { find(".studio-inspect-told", panel).textContent = told.message; return; }
-  say(told.message, { kind: "good" });
-  typed = false;
-  ours = true;
+async function saidInPanel(told, form, cell) {
+  const place = opened === cell && find(".studio-inspect-told", panel);
+  if (!told.ok && place) { place.textContent = told.message; return; }
+  say(told.message, { kind: told.ok ? "good" : "bad", stays: !told.ok });
+  if (!told.ok) return;
+  sentOf(cell, form);
+  ours = opened === cell;
   await poll();
-  const cell = opened && document.getElementById(`cell-${opened}`);
-  if (ours && cell) inspect(find("a", cell).href);
+  const there = opened && document.getElementById(`cell-${opened}`);
+  if (ours && opened === cell && there) inspect(find("a", there).href);
   ours = false;
 }
 
-// P, X and C lead to the form that the verb needs; what must be signed or chosen is never skipped.
+// Leads to the form that the verb needs; what must be signed or chosen is never skipped.
 function act(verb) {
   const form = find(`form[data-form="${verb}"]`, panel);
   if (!form) return;
@@ -328,102 +379,6 @@ function act(verb) {
   const unsigned = all("[type=checkbox]", form).find((box) => !box.checked);
   const first = unsigned || (verb === "release" ? find("button:not([disabled])", form) : find("select, textarea, input:not([type=hidden])", form));
   first?.focus();
-}
-
-// A frame on the picture for "change this" --------------------------------------------------------------------------
-
-function frame(root) {
-  const form = root && find('[data-form="change"]', root);
-  const canvas = root && find(".studio-canvas", root);
-  if (!form || !canvas) return;
-  const fold = form.closest("details");
-  const fields = all(".studio-edges input", form);
-  const rect = find(".studio-region rect", canvas);
-  all("[data-drag]", form).forEach((hint) => { hint.hidden = false; });
-  const draw = () => {
-    const parts = fields.map((field) => parseFloat(field.value.replace(",", ".")));
-    const whole = parts.every((part) => part >= 0);
-    ["x", "y", "width", "height"].forEach((name, at) => rect.setAttribute(name, whole ? `${parts[at]}%` : "0"));
-  };
-  const place = (from, to) => {
-    const box = canvas.getBoundingClientRect();
-    const share = (value, low, size) => Math.min(100, Math.max(0, ((value - low) / size) * 100));
-    const xs = [from.x, to.x].map((x) => share(x, box.left, box.width)).sort((a, b) => a - b);
-    const ys = [from.y, to.y].map((y) => share(y, box.top, box.height)).sort((a, b) => a - b);
-    [xs[0], ys[0], xs[1] - xs[0], ys[1] - ys[0]].forEach((part, at) => { fields[at].value = part.toFixed(1); });
-    draw();
-  };
-  let from = null;
-  const ready = () => canvas.classList.toggle("studio-drag", fold.open);
-  fold.addEventListener("toggle", ready);
-  ready();
-  canvas.addEventListener("click", (event) => { if (fold.open) event.preventDefault(); });
-  canvas.addEventListener("dragstart", (event) => event.preventDefault());
-  canvas.addEventListener("pointerdown", (event) => {
-    if (!fold.open || event.button) return;
-    event.preventDefault();
-    from = { x: event.clientX, y: event.clientY };
-    canvas.setPointerCapture(event.pointerId);
-  });
-  canvas.addEventListener("pointermove", (event) => { if (from) place(from, { x: event.clientX, y: event.clientY }); });
-  canvas.addEventListener("pointerup", (event) => {
-    if (!from) return;
-    const far = Math.hypot(event.clientX - from.x, event.clientY - from.y);
-    if (far < 6) fields.forEach((field) => { field.value = ""; }); // a click takes the frame away
-    from = null;
-    typed = true;
-    draw();
-  });
-  fields.forEach((field) => field.addEventListener("input", draw));
-  draw();
-}
-
-// Keyboard ------------------------------------------------------------------------------------------------------
-
-const cellOf = (node) => node?.closest?.(".studio-cell");
-const TEXT = "textarea, select, [contenteditable], input:not([type=checkbox]):not([type=radio])";
-
-function near(cell, across, down = 0) {
-  const spot = cell.closest("td");
-  if (!down) {
-    const cells = all(".studio-cell", sheet);
-    return cells[cells.indexOf(cell) + across];
-  }
-  let row = spot.parentElement;
-  do { row = down > 0 ? row.nextElementSibling : row.previousElementSibling; } while (row && (row.hidden || !find(".studio-cell", row)));
-  return row && (find(".studio-cell", row.cells[spot.cellIndex]) || find(".studio-cell", row));
-}
-
-function step(cell, key) {
-  const rtl = getComputedStyle(sheet).direction === "rtl" ? -1 : 1;
-  const [across, down] = { ArrowLeft: [-rtl, 0], ArrowRight: [rtl, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[key];
-  const next = near(cell, across, down);
-  if (!next) return;
-  if (opened) inspect(find("a", next).href);
-  else find("a", next).focus();
-  next.scrollIntoView({ block: "nearest", inline: "nearest" });
-}
-
-const VERBS = { p: "release", x: "reject", c: "change" };
-
-function key(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-  const { target } = event;
-  const fold = bulk && find("details[open]", bulk);
-  if (event.key === "Escape" && fold && !opened) { fold.open = false; find("summary", fold).focus(); event.preventDefault(); return; }
-  if (event.key === "Escape" && opened && !find("dialog[open]")) { shut(); event.preventDefault(); return; }
-  if (target.matches?.(TEXT) || find("dialog[open]")) return;
-  const cell = opened ? document.getElementById(`cell-${opened}`) : cellOf(target);
-  const letter = event.key.toLowerCase();
-  if (event.key === "?") find("#help").showModal();
-  else if (letter === "b" && bulk && ticked().length) { if (opened) shut(); find("button", bulk).focus(); }
-  else if (!cell) return;
-  else if (event.key.startsWith("Arrow")) step(cell, event.key);
-  else if (event.key === " " && target.localName === "a" && cellOf(target)) { find("[name=cell]", cell)?.click(); }
-  else if (letter === "s") { if (opened) find('[data-form="plain"] [value$="shortlist"]', panel)?.click(); else shortlist(cell); }
-  else if (VERBS[letter]) { if (opened) act(VERBS[letter]); else inspect(find("a", cell).href, VERBS[letter]); }
-  else return;
-  event.preventDefault();
 }
 
 // The page ------------------------------------------------------------------------------------------------------
@@ -440,7 +395,7 @@ function clicked(event) {
 
 function submitted(event) {
   const { target: form, submitter: button } = event;
-  if (!button || form.method !== "post" || ended) return;
+  if (!button || form.method !== "post") return;
   if (form === bulk) {
     event.preventDefault();
     if (button.name === "compare") compare();
@@ -472,9 +427,11 @@ function start() {
   document.addEventListener("change", (event) => { if (event.target.name === "cell") count(); });
   document.addEventListener("click", clicked);
   document.addEventListener("submit", submitted);
-  document.addEventListener("keydown", key);
-  panel.addEventListener("input", (event) => { if (event.target.closest("form")) typed = true; });
+  sheet.addEventListener("studio:verb", ({ target, detail }) => said(target, detail));
+  panel.addEventListener("input", remember);
+  window.addEventListener("beforeunload", (event) => { if ([...drafts.values()].some(begun)) event.preventDefault(); });
   document.addEventListener("visibilitychange", () => {
+    if (!document.hidden && ended === "session") ended = ""; // perhaps somebody has signed in beside
     if (document.hidden) stop();
     else if (state.active && !state.paused) poll();
   });
@@ -484,4 +441,3 @@ function start() {
 }
 
 if (sheet) start();
-else frame(find(".studio-inspect"));
