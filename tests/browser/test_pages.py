@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.chromium import Watch, axe
+from tests.browser.chromium import Watch, axe, overflow
 from tests.corpus import corpus
 from tests.example import manage, serving
 
@@ -107,6 +107,15 @@ def test_an_arabic_story_runs_from_right_to_left(page: Any, address: str) -> Non
     assert ragged > 100
     (picture,) = pictures(page)
     assert picture["shown"] == 1280
+    assert axe(page) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_frontend_of_the_api_fits_a_phone(page: Any, address: str, scheme: str) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto(f"{address}/frontend/")
+    assert overflow(page) <= 0
     assert axe(page) == []
 
 

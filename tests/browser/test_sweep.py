@@ -69,7 +69,7 @@ def addresses(made):
         "brand": reverse(f"{base}brand_change", args=[made.brand_id]),
         "prompt": reverse(f"{base}prompt_change", args=[prompt.pk]),
         "jobs": reverse(f"{base}job_changelist"),
-        "picker": reverse("admin:testapp_article_add"),
+        "picker": reverse("admin:testapp_event_add"),
     }
 
 
