@@ -118,6 +118,12 @@ class AnchorField(forms.ChoiceField):
 class Rows(BaseFormSet):
     """Rows of a page that works without scripts: a few spare ones, and a box to drop each."""
 
+    def add_fields(self, form: Any, index: int | None) -> None:
+        """A cell of a table has no label beside it: each control says its own name."""
+        super().add_fields(form, index)
+        for field in form.fields.values():
+            name_it(field)
+
     def used(self) -> Iterator[Any]:
         """The valid forms that hold something and are not dropped."""
         for form in self.forms:
@@ -127,6 +133,12 @@ class Rows(BaseFormSet):
     def spare(self, form: Any) -> bool:
         """Whether a form is a spare row that nobody touched."""
         return bool(form.empty_permitted and not form.has_changed())
+
+
+def name_it(field: Any) -> None:
+    """Give a control its label's words, for who cannot see the column that it stands in."""
+    if field.label and not isinstance(field.widget, (forms.RadioSelect, forms.CheckboxSelectMultiple)):
+        field.widget.attrs.setdefault("aria-label", field.label)
 
 
 def rows(form: type[forms.Form], *, spare: int = 2, most: int = 200, base: type[Rows] = Rows) -> Any:

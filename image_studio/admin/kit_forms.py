@@ -13,7 +13,7 @@ from django.core.validators import RegexValidator
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
-from image_studio.admin.fields import AnchorField, ListField, PercentField, Rows, WordsField, bytes_of, rows
+from image_studio.admin.fields import AnchorField, ListField, PercentField, Rows, WordsField, bytes_of, name_it, rows
 from image_studio.brand.checks import Check
 from image_studio.brand.kit import (
     LOCALE,
@@ -348,6 +348,8 @@ class CheckForm(forms.Form):
             field = _option_field(f.name, getattr(check, f.name))
             if field is not None:
                 self.fields[f"option_{f.name}"] = field
+        for shown in (self.fields["severity"], self.fields["blocks"]):
+            name_it(shown)
 
     def options(self) -> Any:
         """The bound fields of the check's own options."""
