@@ -114,6 +114,7 @@ class Asset(Frozen):
             models.Index(fields=["expires_at"], name="studio_asset_expiry"),
             models.Index(fields=["brand", "kind", "state", "id"], name="studio_asset_queue"),
             models.Index(fields=["brand", "channel", "locale", "state"], name="studio_asset_place"),
+            models.Index(fields=["brand", "change_asked"], name="studio_asset_asked"),
         ]
         constraints = [
             models.CheckConstraint(condition=ASSET.names_q, name="studio_asset_state_name"),
