@@ -8,7 +8,6 @@ from uuid import UUID
 
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseNotModified
 from django.http.response import HttpResponseBase
-from django.urls import reverse
 from django.utils.http import content_disposition_header, parse_etags
 from django.views.decorators.http import require_safe
 
@@ -63,11 +62,6 @@ def partial(request: HttpRequest, job_id: UUID, index: int) -> HttpResponse:
     # The next version has the same address, and soon there is none.
     response["Cache-Control"] = "private, no-store"
     return response
-
-
-def partial_url(job_id: Any, index: int, number: int) -> str:
-    """The checked view of an early version, at the admin's own address. ``number`` makes a new one a new address."""
-    return f"{reverse('admin:image_studio_job_partial', args=[job_id, index])}?v={number}"
 
 
 def download(packed: Archive) -> FileResponse:

@@ -96,12 +96,6 @@ def _blocks(said: Any) -> SafeString | str:
 
 
 @register.filter
-def explained(code: str) -> str:
-    """A code without parameters in words."""
-    return explain(code)
-
-
-@register.filter
 def item(mapping: Mapping[Any, Any], key: Any) -> Any:
     """A value of a mapping by a key that is a variable."""
     return mapping.get(key, "")

@@ -9,7 +9,7 @@ from django.urls import reverse
 from PIL import Image
 
 from image_studio import storage
-from image_studio.admin.files import download, partial_url
+from image_studio.admin.files import download
 from image_studio.models import uuid7
 from image_studio.policy import Policy
 from image_studio.workflow import archive, ingest
@@ -190,10 +190,6 @@ def test_an_early_version_on_a_broken_disk_is_an_answer_and_no_traceback(as_role
     monkeypatch.setattr(type(storage.private()), "open", broken)
     response = viewer.get(reverse("image_studio:partial", args=[working.pk, 0]))
     assert (response.status_code, response["Content-Type"]) == (503, "text/plain; charset=utf-8")
-
-
-def test_an_address_of_an_early_version_changes_with_it(working):
-    assert partial_url(working.pk, 0, 1) != partial_url(working.pk, 0, 2)
 
 
 def test_a_sets_archive_is_an_attachment_that_nobody_keeps(brand):
