@@ -98,7 +98,7 @@ def test_the_review_board_sends_after_signing_in_again(open_page, boss, client, 
     expect(page.locator('[data-form="change"] textarea')).to_have_value(NOTE)
     end_session_and_sign_in(studio, boss, client)
     ask.click()
-    expect(page.locator("#review-said")).to_have_text("The change is asked for.")
+    expect(page.locator("#review-said")).to_have_text("Asked for. The note stays with the picture.")
     assert Review.objects.get().note == NOTE
 
 
@@ -134,7 +134,11 @@ def test_the_inspector_shows_the_cell_that_was_asked_for_last(open_page, boss, f
     cells = page.locator(".studio-cell")
     ids = [cells.nth(at).get_attribute("id").removeprefix("cell-") for at in (0, 1)]
     held = []
-    page.route(f"**/cell/{ids[0]}/inspect/**", held.append)
+
+    def hold(route):
+        held.append(route)
+
+    page.route(f"**/cell/{ids[0]}/inspect/**", hold)
     cells.nth(0).locator("a").first.click()
     cells.nth(1).locator("a").first.click()
     expect(page.locator("#panel .studio-inspect")).to_have_attribute("data-cell", ids[1])
