@@ -106,7 +106,7 @@ class Uploaded(AssetDetail):
     duplicate = serializers.BooleanField(help_text="The same bytes were there already.")
 
 
-@extend_schema_field({"type": "string", "format": "binary"})
+@extend_schema_field({"type": "string", "format": "binary", "minLength": 1})
 class File(serializers.FileField):
     """Bytes."""
 

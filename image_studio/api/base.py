@@ -170,5 +170,10 @@ class Missing(StudioView):
     def get_authenticators(self) -> list[Any]:
         return []
 
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        """No method is allowed where nothing stands."""
+        return {}
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         raise NoSuchAddress("not_found" if request.path.endswith("/") else "not_found.slash")

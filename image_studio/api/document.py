@@ -26,7 +26,8 @@ that changes something. `published/` needs neither.
 role that could.
 
 **Errors** are `application/problem+json` with a stable `code` for programs, a sentence for people, and `fault`: whose
-move is next.
+move is next. 400 is for a request that is not as this document says; one that is, and does not hold, answers 422: a
+channel that there is not, a file that is no picture.
 
 **Lists** are pages: follow `next` until it is null. Nothing is counted, and the last page costs what the first does.
 

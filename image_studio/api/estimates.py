@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from image_studio import conf as site
 from image_studio.api.base import StudioView
-from image_studio.api.fields import Body, Integer, Text
+from image_studio.api.fields import Body, Integer, Text, misfit
 from image_studio.api.models import USUAL_SIZE
 from image_studio.api.operations import operation
 from image_studio.api.prompt_rows import FindingRow, finding_row
@@ -51,7 +51,7 @@ class EstimateBody(Body):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """:raises ValidationError: unless it names one of route and model."""
         if ("route" in attrs) == ("model" in attrs):
-            raise serializers.ValidationError({"route": [_("Name a route or a model: one of them.")]})
+            raise misfit({"route": [_("Name a route or a model: one of them.")]})
         return attrs
 
 

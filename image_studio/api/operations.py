@@ -20,6 +20,7 @@ class Operation:
 
     :param id: stable, lowerCamelCase: generated clients name their functions so.
     :param body: serializer class, or media type -> schema; None takes no body.
+    :param optional: whether the body may be left out.
     :param answers: status -> serializer class, or None for no body.
     :param errors: statuses it can fail with, beside those that everything can.
     :param listed: serializer class of a list's rows: the answer is a page of them.
@@ -29,6 +30,7 @@ class Operation:
     summary: str
     description: str = ""
     body: Any = None
+    optional: bool = False
     answers: Mapping[int, Any] = field(default_factory=dict)
     errors: Sequence[int] = ()
     parameters: Sequence[OpenApiParameter] = ()

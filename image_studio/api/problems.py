@@ -23,6 +23,7 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.views import set_rollback
 
+from image_studio.api.fields import MISFIT
 from image_studio.exceptions import StudioError
 from image_studio.wording import explain, explain_error
 
@@ -31,8 +32,11 @@ MEDIA_TYPE = "application/problem+json"
 WHOLE = "body"
 #: Statuses that say more than the class of the error does.
 STATUS = {
+    "request.malformed": 400,
     "request.too_large": 413,
     "image.too_heavy": 413,
+    "idempotency.key_missing": 400,
+    "idempotency.bad_key": 400,
     "idempotency.other_body": 422,
 }
 
@@ -87,10 +91,10 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response | None:
 
 def _known(error: Exception) -> Response | None:
     if isinstance(error, StudioError):
-        status = STATUS.get(error.code, error.http_status)
-        return problem(status, error.code, explain_error(error), fault=error.fault)
+        return problem(_status(error), error.code, explain_error(error), fault=error.fault)
     if isinstance(error, drf.ValidationError):
-        return problem(400, "request.invalid", explain("request.invalid"), errors=flat(error.detail))
+        status = 422 if _codes(error.get_codes()) == {MISFIT} else 400
+        return problem(status, "request.invalid", explain("request.invalid"), errors=flat(error.detail))
     if isinstance(error, drf.APIException):
         return _of_drf(error)
     if isinstance(error, Http404):
@@ -102,6 +106,22 @@ def _known(error: Exception) -> Response | None:
     if isinstance(error, (SuspiciousOperation, TooManyFieldsSent, TooManyFilesSent, UnreadablePostError)):
         return problem(400, "request.malformed", explain("request.malformed", {"detail": str(error)}))
     return None
+
+
+def _status(error: StudioError) -> int:
+    """400 is for what is not as the document says; what is as it says, and does not hold, answers 422."""
+    said = STATUS.get(error.code)
+    if said is not None:
+        return said
+    return 422 if error.http_status == 400 else error.http_status
+
+
+def _codes(found: Any) -> set[str]:
+    """Every code of DRF's nested errors."""
+    if isinstance(found, str):
+        return {found}
+    inner = found.values() if isinstance(found, Mapping) else found
+    return set().union(*map(_codes, inner))
 
 
 #: DRF's code -> ours.

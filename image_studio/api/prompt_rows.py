@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from image_studio.api.fields import Body, Choice, Flag, Integer, Text
+from image_studio.api.fields import Body, Choice, Flag, Integer, Text, misfit
+from image_studio.api.parsers import MOST_INTEGER
 from image_studio.models.prompt import MAX_PROMPT, VARIABLE_TYPES
 from image_studio.providers.base import Finding
 from image_studio.wording import explain
@@ -15,7 +17,14 @@ from image_studio.wording import explain
 PLACES = "`{name}` stands where something changes from picture to picture."
 
 
-@extend_schema_field({"oneOf": [{"type": "string", "maxLength": 2000}, {"type": "number"}]})
+@extend_schema_field(
+    {
+        "oneOf": [
+            {"type": "string", "maxLength": 2000},
+            {"type": "number", "minimum": -MOST_INTEGER, "maximum": MOST_INTEGER},
+        ]
+    }
+)
 class Value(Text):
     """A variable's value: words, or a number as such."""
 
@@ -90,7 +99,7 @@ class PromptFill(Body):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """:raises ValidationError: for a version and a label at once."""
         if "version" in attrs and "label" in attrs:
-            raise serializers.ValidationError({"label": ["Say the version or the label, not both."]})
+            raise misfit({"label": [_("Say the version or the label, not both.")]})
         return attrs
 
 

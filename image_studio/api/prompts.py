@@ -156,6 +156,7 @@ class PromptPreview(PromptView):
         "Try a prompt with values",
         description="Nothing is written or spent. Without a version or label: `live`, else the newest.",
         body=rows.PromptFill,
+        optional=True,
         answers={200: rows.FilledPrompt},
         errors=(403,),
     )

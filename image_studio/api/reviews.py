@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from image_studio import workflow
 from image_studio.api import asset_rows as rows
 from image_studio.api.assets import AssetView
-from image_studio.api.fields import Body, Choice, Flag, Number, Text
+from image_studio.api.fields import Body, Choice, Flag, Number, Text, misfit
 from image_studio.api.operations import operation
 from image_studio.models import DECISIONS, DECLARATION, REJECT_REASONS, Job, Review
 from image_studio.models.job import JOB_KINDS
@@ -71,8 +71,8 @@ class Approval(Body):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """:raises ValidationError: for alt texts that nothing would be done with."""
-        if attrs.get("alt") and not attrs.get("publish"):
-            raise serializers.ValidationError({"alt": [str(_("It belongs to publish: true."))]})
+        if not attrs.get("publish") and attrs.pop("alt", None):
+            raise misfit({"alt": [str(_("It belongs to publish: true."))]})
         return attrs
 
 
@@ -206,7 +206,7 @@ class Publish(AssetView):
         "Publish an approved picture",
         description="It is live when its job is done. Asking twice gives the same job.",
         answers={202: WorkRow},
-        errors=(403, 409),
+        errors=(403, 409, 422),
     )
     def post(self, request: Request, asset_id: UUID) -> Response:
         asset = self.asset(asset_id)
@@ -223,6 +223,7 @@ class Withdraw(AssetView):
         "Withdraw a published picture",
         description="Its public files are deleted; caches may show it for as long as they were told that they may.",
         body=Withdrawal,
+        optional=True,
         answers={200: rows.AssetDetail},
         errors=(403, 409),
     )

@@ -21,9 +21,11 @@ KEY = OpenApiParameter(
     required=True,
     description="Yours, new for each order: the same key again gives the same answer, and nothing is bought twice.",
 )
+#: Something beside what Python strips; regular expressions elsewhere do not count its last five as white space.
+NOT_BLANK = r"[^\s\u001c-\u001f\u0085]"
 #: What an error of each status means here.
 REASONS = {
-    400: "The request cannot be read or does not hold.",
+    400: "The request is not as this document says.",
     401: "Nobody is signed in.",
     403: "You are in the brand, and your role may not do this.",
     404: "Not there, or in a brand that you are not in.",
@@ -33,7 +35,7 @@ REASONS = {
     412: "It changed since you read it.",
     413: "The body is too large.",
     415: "The body is of a type that is not read here.",
-    422: "The Idempotency-Key was used for another request.",
+    422: "The request is as this document says and does not hold, or its Idempotency-Key was used for another.",
     429: "Too often; `Retry-After` says when again.",
     503: "A file cannot be read or written; the operator's move.",
 }
@@ -92,7 +94,7 @@ class StudioSchema(AutoSchema):
             return found
         for name, field in one.fields.items():
             if isinstance(field, serializers.CharField) and not field.allow_blank:
-                found["properties"][name] = {"minLength": 1, "pattern": r"\S", **found["properties"][name]}
+                found["properties"][name] = {"minLength": 1, "pattern": NOT_BLANK, **found["properties"][name]}
         return {**found, "additionalProperties": False}
 
     def get_override_parameters(self) -> list[Any]:
@@ -115,10 +117,18 @@ class StudioSchema(AutoSchema):
         if "{" in self.path:
             found.add(404)
         if self.said.body is not None:
-            found |= {413, 415}
+            found |= {413, 415, 422}
         if self.said.keyed:
             found |= {409, 422}
+        if self.said.listed:
+            found.add(422)
         return found
+
+    def _get_request_body(self, direction: str = "request") -> Any:
+        """A body may be left out only where its operation says so."""
+        above: Any = super()
+        found = above._get_request_body(direction)  # noqa: SLF001
+        return found and {**found, "required": not self.said.optional}
 
 
 def _answer(what: Any) -> Any:

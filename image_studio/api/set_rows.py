@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from image_studio.api.fields import Body, Choice, Id, Integer, Text
+from image_studio.api.fields import Body, Choice, Id, Integer, Text, misfit
 from image_studio.api.prompt_rows import FindingRow, Variables
 from image_studio.models import SHARING
 from image_studio.states import ASSET
@@ -59,7 +59,7 @@ class MatrixBody(Body):
         elif "version" in attrs and "label" in attrs:
             wrong["label"] = [_("Say the version or the label, not both.")]
         if wrong:
-            raise serializers.ValidationError(wrong)
+            raise misfit(wrong)
         return attrs
 
 

@@ -200,6 +200,7 @@ class SetRecompose(SetView):
         "Set texts and logos anew",
         description="With the brand's newest kit. Makes new pictures of those that are there and buys nothing.",
         body=rows.NewTexts,
+        optional=True,
         answers={202: rows.SetAccepted},
         errors=(403,),
         keyed=True,

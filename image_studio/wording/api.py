@@ -11,6 +11,7 @@ WORDS = {
     "not_found.slash": _("There is nothing at this address. Addresses here end with a slash."),
     "method_not_allowed": _("This address does not take this method; the header Allow says which it takes."),
     "not_acceptable": _("Answers are application/json: let the header Accept allow that."),
+    "request.bad_cursor": _("The cursor is not one of this list. Take it from next or previous, unchanged."),
     "request.malformed": _("The request cannot be read: {detail}."),
     "request.invalid": _("Some fields do not hold: errors says which and why."),
     "request.too_large": _("This is too large: {most} is the most."),

@@ -137,10 +137,6 @@ def test_a_filter_that_makes_no_sense_is_refused(owner, query, name):
 @pytest.mark.parametrize(
     "query",
     [
-        "cursor=x",
-        "cursor=%C3%A9",
-        "cursor=WzAsIi1pZCIsWyJub25lIl1d",
-        "cursor=" + "A" * 5000,
         "limit=0",
         "limit=101",
         "limit=-1",
@@ -157,11 +153,16 @@ def test_a_broken_query_is_refused(owner, query):
     is_problem(owner.ask("GET", f"assets/?{query}"), 400, "request.malformed")
 
 
+@pytest.mark.parametrize("cursor", ["x", "%C3%A9", "WzAsIi1pZCIsWyJub25lIl1d", "A" * 5000])
+def test_a_cursor_that_is_none_of_ours_is_refused(owner, cursor):
+    is_problem(owner.ask("GET", f"assets/?cursor={cursor}"), 422, "request.bad_cursor")
+
+
 def test_a_cursor_belongs_to_its_order(owner, brand):
     for _ in range(2):
         factories.make_asset(brand, (64, 64))
     following = owner.read("assets/?limit=1")["next"]
-    is_problem(owner.ask("GET", following + "&sort=price"), 400, "request.malformed")
+    is_problem(owner.ask("GET", following + "&sort=price"), 422, "request.bad_cursor")
 
 
 # Rights -------------------------------------------------------------------------------------------------------------
@@ -224,7 +225,7 @@ def test_an_upload_keeps_its_bytes_and_words(owner, brand):
 )
 def test_a_bad_file_is_refused_and_not_kept(owner, brand, data, code):
     answer = owner.upload("assets/", {"brand": brand.slug, "file": SimpleUploadedFile("a.png", data, "image/png")})
-    is_problem(answer, 400, code)
+    is_problem(answer, 422, code)
     assert not Asset.objects.exists()
 
 
@@ -343,7 +344,7 @@ def test_a_close_name_is_offered(owner, asset):
 
 
 def test_a_locale_that_is_none_is_refused(owner, asset):
-    is_problem(owner.ask("PATCH", f"assets/{asset.pk}/", {"alt": {"??": "x"}}), 400, "request.unknown_locale")
+    is_problem(owner.ask("PATCH", f"assets/{asset.pk}/", {"alt": {"??": "x"}}), 422, "request.unknown_locale")
 
 
 def test_a_change_of_what_has_changed_is_refused(owner, asset):

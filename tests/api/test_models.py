@@ -36,7 +36,7 @@ def test_a_route_whose_model_is_missing_is_shown_and_not_usable(owner, settings)
     settings.IMAGE_STUDIO = {**settings.IMAGE_STUDIO, "ROUTES": routes}
     lost = next(row for row in owner.read("models/")["routes"] if row["name"] == "lost")
     assert (lost["with_source"], lost["without_source"], lost["price"]) == (False, False, None)
-    is_problem(owner.ask("POST", "estimate/", {"route": "lost"}), 400, "request.unknown_model")
+    is_problem(owner.ask("POST", "estimate/", {"route": "lost"}), 422, "request.unknown_model")
 
 
 def test_nothing_of_the_settings_is_told(owner, folder):
@@ -59,25 +59,34 @@ def test_what_a_model_cannot_do_is_said(owner):
 
 
 @pytest.mark.parametrize(
+    "body",
+    [
+        {"route": "fake", "n": 0},
+        {"route": "fake", "n": 10**9},
+        {"route": "fake", "n": "1"},
+        {"route": "fake", "size": "0x10"},
+        {"route": "fake", "size": "10x10x10"},
+        {"route": "fake", "size": [10, 10]},
+        {"route": "fake", "size": "１０x10"},
+        {"route": "fake", "price": 0},
+        {"route": ["fake"]},
+    ],
+)
+def test_a_question_that_does_not_hold_is_refused(owner, body):
+    is_problem(owner.ask("POST", "estimate/", body), 400, "request.invalid")
+
+
+@pytest.mark.parametrize(
     ("body", "code"),
     [
         ({"route": "gold"}, "request.unknown_route"),
         ({"model": "gold"}, "request.unknown_model"),
         ({}, "request.invalid"),
         ({"route": "fake", "model": "fake-1"}, "request.invalid"),
-        ({"route": "fake", "n": 0}, "request.invalid"),
-        ({"route": "fake", "n": 10**9}, "request.invalid"),
-        ({"route": "fake", "n": "1"}, "request.invalid"),
-        ({"route": "fake", "size": "0x10"}, "request.invalid"),
-        ({"route": "fake", "size": "10x10x10"}, "request.invalid"),
-        ({"route": "fake", "size": [10, 10]}, "request.invalid"),
-        ({"route": "fake", "size": "１０x10"}, "request.invalid"),
-        ({"route": "fake", "price": 0}, "request.invalid"),
-        ({"route": ["fake"]}, "request.invalid"),
     ],
 )
-def test_a_question_that_does_not_hold_is_refused(owner, body, code):
-    is_problem(owner.ask("POST", "estimate/", body), 400, code)
+def test_a_question_about_nothing_is_refused(owner, body, code):
+    is_problem(owner.ask("POST", "estimate/", body), 422, code)
 
 
 def test_prices_are_for_people_who_are_signed_in(nobody):

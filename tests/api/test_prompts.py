@@ -76,10 +76,10 @@ def test_what_it_is_called_changes_without_a_version(creator, hero):
 @pytest.mark.parametrize(
     ("change", "status", "code"),
     [
-        ({"labels": {"live": 9}}, 400, "prompt.unknown_version"),
-        ({"labels": {"Live now": 1}}, 400, "prompt.bad_label"),
-        ({"labels": {"": 1}}, 400, "prompt.bad_label"),
-        ({"slug": "No Slug"}, 400, "prompt.bad_slug"),
+        ({"labels": {"live": 9}}, 422, "prompt.unknown_version"),
+        ({"labels": {"Live now": 1}}, 422, "prompt.bad_label"),
+        ({"labels": {"": 1}}, 422, "prompt.bad_label"),
+        ({"slug": "No Slug"}, 422, "prompt.bad_slug"),
         ({"slug": "taken"}, 409, "prompt.slug_taken"),
         ({"labels": {"live": "1"}}, 400, "request.invalid"),
         ({"labels": []}, 400, "request.invalid"),
@@ -100,17 +100,17 @@ def test_a_change_that_does_not_hold_changes_nothing(creator, brand, hero, chang
 @pytest.mark.parametrize(
     ("change", "status", "code"),
     [
-        ({"slug": "No Slug"}, 400, "prompt.bad_slug"),
-        ({"template": "A {product"}, 400, "prompt.broken_template"),
-        ({"template": "A {0.x!r:>{y}}"}, 400, "prompt.broken_template"),
-        ({"template": "   "}, 400, "prompt.broken_template"),
+        ({"slug": "No Slug"}, 422, "prompt.bad_slug"),
+        ({"template": "A {product"}, 422, "prompt.broken_template"),
+        ({"template": "A {0.x!r:>{y}}"}, 422, "prompt.broken_template"),
+        ({"template": "   "}, 422, "prompt.broken_template"),
         ({"template": ""}, 400, "request.invalid"),
         ({"template": "x" * 32_001}, 400, "request.invalid"),
         ({"template": ["A"]}, 400, "request.invalid"),
         ({"variables": {"light": {}}}, 400, "request.invalid"),
         ({"variables": [["light"]]}, 400, "request.invalid"),
-        ({"variables": [{"name": "a b"}]}, 400, "prompt.bad_variable"),
-        ({"variables": [{"name": "light", "type": "choice"}]}, 400, "prompt.bad_variable"),
+        ({"variables": [{"name": "a b"}]}, 422, "prompt.bad_variable"),
+        ({"variables": [{"name": "light", "type": "choice"}]}, 422, "prompt.bad_variable"),
         ({"variables": [{"name": "light", "type": "colour"}]}, 400, "request.invalid"),
         ({"variables": [{"name": "light", "default": 3}]}, 400, "request.invalid"),
         ({"variables": [{"name": "light", "choices": "soft"}]}, 400, "request.invalid"),
@@ -141,10 +141,10 @@ def test_a_prompt_is_tried_with_values(creator, hero):
         ({"variables": {"product": "cup", "mood": "x"}}, "prompt.unknown_variable"),
         ({"variables": {"product": "cup"}, "version": 2}, "prompt.unknown_version"),
         ({"variables": {"product": "cup"}, "label": "live"}, "prompt.unknown_label"),
-        ({"variables": {"product": "x" * 2001}}, "request.invalid"),
         ({"version": 1, "label": "live"}, "request.invalid"),
     ):
-        is_problem(creator.ask("POST", path, said), 400, code)
+        is_problem(creator.ask("POST", path, said), 422, code)
+    is_problem(creator.ask("POST", path, {"variables": {"product": "x" * 2001}}), 400, "request.invalid")
 
 
 def test_a_term_that_the_brand_does_not_use_is_found(as_role):

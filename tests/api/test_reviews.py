@@ -79,7 +79,7 @@ def test_publish_withdraw_and_what_comes_between(reviewer, asset):
     ],
 )
 def test_a_decision_that_lacks_something(reviewer, asset, said, code):
-    is_problem(reviewer.ask("POST", f"assets/{asset.pk}/reviews/", said), 400, code)
+    is_problem(reviewer.ask("POST", f"assets/{asset.pk}/reviews/", said), 422, code)
     assert not Review.objects.exists()
 
 
@@ -92,7 +92,6 @@ def test_a_decision_that_lacks_something(reviewer, asset, said, code):
         ({"decision": "approve", "reviewer": "boss"}, "reviewer"),
         ({"decision": "approve", "state": "published"}, "state"),
         ({"decision": "approve", "reason": "other"}, "reason"),
-        ({"decision": "approve", "alt": {"en": "x"}}, "alt"),
         ({"decision": "approve", "publish": "true"}, "publish"),
         ({"decision": "approve", "declaration": ["people", "everything"]}, "declaration.1"),
         ({"decision": "reject"}, "reason"),
@@ -109,6 +108,13 @@ def test_a_decision_that_does_not_hold(reviewer, asset, said, name):
     body = is_problem(reviewer.ask("POST", f"assets/{asset.pk}/reviews/", said), 400, "request.invalid")
     assert list(body["errors"]) == [name]
     assert not Review.objects.exists()
+
+
+def test_alt_texts_are_taken_with_publishing_only(reviewer, asset):
+    said = {"decision": "approve", "declaration": DECLARED, "alt": {"en": "x"}}
+    body = is_problem(reviewer.ask("POST", f"assets/{asset.pk}/reviews/", said), 422, "request.invalid")
+    assert list(body["errors"]) == ["alt"]
+    reviewer.say(f"assets/{asset.pk}/reviews/", {**said, "alt": {}}, status=201)
 
 
 def test_what_was_seen_must_be_what_is_there(reviewer, asset):
