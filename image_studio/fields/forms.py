@@ -136,7 +136,10 @@ class AssetField(forms.ModelChoiceField):  # type: ignore[type-arg]
 
     def get_bound_field(self, form: Any, field_name: str) -> forms.BoundField:
         """What the row holds may stay, whatever has become of it since."""
-        self.kept = self.prepare_value(form.get_initial_for_field(self, field_name))
+        row = getattr(form, "instance", None)
+        # A row that is not there yet holds nothing: what an address proposes for it is nobody's word.
+        held = None if row is not None and row._state.adding else form.get_initial_for_field(self, field_name)
+        self.kept = self.prepare_value(held)
         return super().get_bound_field(form, field_name)
 
     def choosable(self) -> Any:
