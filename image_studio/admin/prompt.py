@@ -136,6 +136,8 @@ class PromptAdmin(StudioAdmin):
     list_display = ("name", "brand", "words", "places", "version_count", "changed_at")
     list_filter = ("archived", ("brand", admin.RelatedOnlyFieldListFilter))
     search_fields = ("name", "slug", "description")
+    #: Said, because the counts beside each row would undo the model's own.
+    ordering = ("name",)
     actions = (generate,)
     change_form_template = "admin/image_studio/prompt.html"
     prepopulated_fields: ClassVar[dict[str, Any]] = {}
