@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import django
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import ValidationError
@@ -162,6 +163,8 @@ class StudioAdmin(ModelAdmin):
             "crumbs": crumbs,
             "media": self.media,
             "may_change": True,
+            # Before Django 6.1 a page's tools stood inside its content, which our pages write themselves.
+            "tools_inside": django.VERSION < (6, 1),
             **context,
         }
         return TemplateResponse(request, f"admin/image_studio/{template}", frame)
