@@ -110,22 +110,25 @@ def fit(width: int, height: int, widest: int, highest: int) -> SafeString:
 
 @register.simple_tag
 def blur(asset: Asset) -> SafeString:
-    """What stands behind a picture until it has loaded: its average colours, which the style sheet blurs.
+    """What stands behind a picture until it has loaded: its size, and its average colours, which the style sheet blurs.
 
-    Elements and no data URI, which a strict policy forbids. Nothing for a transparent picture: it would shine through.
+    Elements and no data URI, which a strict policy forbids. No colours for a transparent picture: they would shine
+    through.
     """
     size, _colon, colours = asset.colours.partition(":")
-    if not colours or asset.has_alpha:
-        return SafeString("")
-    columns, rows = (int(part) for part in size.split("x"))
+    seen = bool(colours) and not asset.has_alpha
+    columns, rows = (int(part) for part in size.split("x")) if seen else (1, 1)
     patches = format_html_join(
         "",
         '<path fill="#{}" d="{}"/>',
-        ((colours[6 * n : 6 * n + 6], _patch(*divmod(n, columns), rows, columns)) for n in range(columns * rows)),
+        (
+            (colours[6 * n : 6 * n + 6], _patch(*divmod(n, columns), rows, columns))
+            for n in range(seen * columns * rows)
+        ),
     )
     return format_html(
-        '<svg class="studio-blur" viewBox="0 0 {0} {1}" preserveAspectRatio="none" aria-hidden="true" '
-        'focusable="false"><g transform="scale({2} {3})">{4}</g></svg>',
+        '<svg class="studio-blur" width="{0}" height="{1}" viewBox="0 0 {0} {1}" preserveAspectRatio="none" '
+        'aria-hidden="true" focusable="false"><g transform="scale({2} {3})">{4}</g></svg>',
         str(asset.width),
         str(asset.height),
         f"{asset.width / columns:.6g}",
