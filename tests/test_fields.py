@@ -236,7 +236,9 @@ def test_a_form_takes_a_live_picture(live):
     assert form.save().picture == live
 
 
-@pytest.mark.parametrize("given", ["nonsense", "7", "01a2b3c4-d5e6-7f80-9a1b-2c3d4e5f6071", "\x00", "'; DROP TABLE", "\ud800"])
+@pytest.mark.parametrize(
+    "given", ["nonsense", "7", "01a2b3c4-d5e6-7f80-9a1b-2c3d4e5f6071", "\x00", "'; DROP TABLE", "\ud800"]
+)
 def test_a_forged_id_is_a_sentence(brand, given):
     form = form_of(picture=given)
     assert codes(form) == ["usage.unknown"]

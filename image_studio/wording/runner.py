@@ -34,9 +34,7 @@ WORDS = {
     "job.asset_changed": _(
         "The picture became {state} while its public files were made. Approve it, then publish again."
     ),
-    "job.no_partial": _(
-        "There is no early version of picture {number} now. Look again later."
-    ),
+    "job.no_partial": _("There is no early version of picture {number} now. Look again later."),
     "job.never_still": _("The texts of this set changed again and again while it was composed. Retry it now."),
     "variant.crashed": _("Composing this cell broke with {error}. Its traceback is in the worker's log."),
     "variant.no_picture": _("The picture of this cell never came. Retry the cell to ask for it again."),
