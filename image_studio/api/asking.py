@@ -148,11 +148,13 @@ class Asking:
         :param known: parameters beside ``cursor``, ``limit`` and those of :attr:`filters`.
         """
         rows = self.filtered(rows, "cursor", "limit", *known)
-        url, query = request.build_absolute_uri(), request.query_params
-        parts = [rows]
-        if apart:
-            parts = [self.policy.visible(rows)] if "brand" in query else self.policy.apart(rows)
-        return Response(pagination.page(url, query, parts, make, fields, order, made))
+        parts = None
+        if apart and "brand" in request.query_params:
+            rows = self.policy.visible(rows)
+        elif apart:
+            parts = self.policy.apart
+        url = request.build_absolute_uri()
+        return Response(pagination.page(url, request.query_params, rows, make, fields, order, made, parts))
 
 
 def as_uuid(text: str) -> UUID | None:

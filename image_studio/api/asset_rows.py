@@ -152,18 +152,16 @@ def row_maker(base: str) -> Any:
     """
 
     def make(row: dict[str, Any]) -> dict[str, Any]:
-        url = f"{base}{row['id']}/"
-        focal = None if row["focal_x"] is None or row["focal_y"] is None else {"x": row["focal_x"], "y": row["focal_y"]}
-        return {
-            **{name: row[name] for name in PLAIN},
-            "url": url,
-            "preview": f"{url}content/?which=preview",
-            "brand": row["brand__slug"],
-            "channel": row["channel__slug"],
-            "focal": focal,
-            "parent": row["parent_id"],
-            "change_asked": row["change_asked_id"],
-        }
+        row = dict(row)
+        x, y = row.pop("focal_x"), row.pop("focal_y")
+        row["url"] = url = f"{base}{row['id']}/"
+        row["preview"] = f"{url}content/?which=preview"
+        row["brand"] = row.pop("brand__slug")
+        row["channel"] = row.pop("channel__slug")
+        row["focal"] = None if x is None or y is None else {"x": x, "y": y}
+        row["parent"] = row.pop("parent_id")
+        row["change_asked"] = row.pop("change_asked_id")
+        return row
 
     return make
 
@@ -171,7 +169,13 @@ def row_maker(base: str) -> Any:
 def stored_row_maker(base: str) -> Any:
     """Makes :class:`AssetRow` of ``values(*STORED_FIELDS, **STORED)``."""
     make = row_maker(base)
-    return lambda row: make({**row, "alt": Fragment(row["_alt"]), "tags": Fragment(row["_tags"])})
+
+    def made(row: dict[str, Any]) -> Any:
+        row = make(row)
+        row["alt"], row["tags"] = Fragment(row.pop("_alt")), Fragment(row.pop("_tags"))
+        return row
+
+    return made
 
 
 def detail_of(asset: Asset, base: str, actions: frozenset[str]) -> dict[str, Any]:

@@ -62,7 +62,7 @@ class CellList(CellView):
         variant_set = self.variant_set(set_id)
         found = self.filtered(Variant.objects.filter(variant_set=variant_set), "cursor", "limit")
         url = request.build_absolute_uri()
-        body = page(url, request.query_params, [found], lambda row: row["id"], ("id",), ("position",))
+        body = page(url, request.query_params, found, lambda row: row["id"], ("id",), ("position",))
         body["results"] = self.rows(variant_set, body["results"])
         active = variant_set.jobs.exclude(state__in=JOB_ENDED).exists()
         return polled(request, body, active=active)

@@ -30,6 +30,7 @@ NULLABLE = frozenset({"used_at", "published_at"})
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 Row = dict[str, Any]
+Apart = Callable[[QuerySet[Any]], Sequence[QuerySet[Any]]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,22 +95,23 @@ def limit_of(text: str | None) -> int:
 def page(
     url: str,
     query: Mapping[str, str],
-    parts: Sequence[QuerySet[Any]],
+    rows: QuerySet[Any],
     make: Callable[[Row], Any],
     fields: Sequence[str],
     order: Sequence[str] = ("-id",),
     made: Mapping[str, Any] = NOTHING,
+    apart: Apart | None = None,
 ) -> dict[str, Any]:
     """One page: ``next``, ``previous``, ``results``. One query; a second one where rows without a value begin.
 
     :param url: the absolute address asked for, with its query.
-    :param parts: what the list is of; no row is in two of them.
     :param make: makes an answer's row of a row of ``values(*fields, **made)``.
     :param order: field names, ``-`` for falling, the last one unique.
+    :param apart: narrows the rows to parts that are each read along an index; no row is in two of them.
     """
     limit = limit_of(query.get("limit"))
     text = query.get("cursor")
-    cursor = decode(text, parts[0].model, order) if text else None
+    cursor = decode(text, rows.model, order) if text else None
     back = bool(cursor and cursor.back)
     keys = [name.lstrip("-") for name in order]
     hidden = [name if name in fields else f"_{name}" for name in keys]
@@ -117,9 +119,8 @@ def page(
     found: list[Row] = []
     for where, names in _stretches(order, cursor):
         if len(found) <= limit:
-            here = [part.filter(where) for part in parts] if where else parts
-            begun = _first(here, names, back, max(limit + 1 - len(found), LEAST))
-            found += begun.values(*fields, **made, **named)
+            here = _first(rows.filter(where) if where else rows, names, back, max(limit + 1 - len(found), LEAST), apart)
+            found += here.values(*fields, **made, **named)
     more = len(found) > limit
     found = found[:limit]
     if back:
@@ -156,21 +157,25 @@ def _stretches(order: Sequence[str], cursor: Cursor | None) -> list[tuple[Q, Seq
     return [here] if cursor.back else [here, empty]
 
 
-def _first(parts: Sequence[QuerySet[Any]], order: Sequence[str], back: bool, wanted: int) -> QuerySet[Any]:
-    """The first rows of all parts together. Each part is read along an index of its own; all at once, few databases
-    merge them: they sort everything, or walk through the rows of everybody else.
+def _first(rows: QuerySet[Any], order: Sequence[str], back: bool, wanted: int, apart: Apart | None) -> QuerySet[Any]:
+    """The first rows of all parts together; their values are still to be named.
+
+    Each part is read along an index of its own. All at once, few databases merge them: they sort everything, or walk
+    through the rows of everybody else.
     """
     terms = [name.lstrip("-") if name.startswith("-") == back else f"-{name.lstrip('-')}" for name in order]
+    keys = rows.order_by(*terms).values_list("pk")
+    parts = apart(keys) if apart else [keys]
     if len(parts) == 1:
-        return parts[0].order_by(*terms)[:wanted]
-    heads = [part.order_by(*terms).values_list("pk")[:wanted].query.sql_with_params() for part in parts]
+        return parts[0][:wanted]
+    heads = [part[:wanted].query.sql_with_params() for part in parts]
     # A derived table each: SQLite takes no LIMIT within UNION, and MariaDB none within IN.
     union = " UNION ALL ".join(
         f"SELECT * FROM ({sql}) AS part_{number}"  # noqa: S608 - as Django compiled it
         for number, (sql, _params) in enumerate(heads)
     )
     pks = RawSQL(union, [value for _sql, params in heads for value in params])  # noqa: S611 - the same
-    first: QuerySet[Any] = parts[0].model._default_manager.filter(pk__in=pks).order_by(*terms)[:wanted]
+    first: QuerySet[Any] = rows.model._default_manager.filter(pk__in=pks).order_by(*terms)[:wanted]
     return first
 
 

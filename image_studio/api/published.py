@@ -171,7 +171,7 @@ class PublishedList(PublishedView):
     )
     def get(self, request: Request) -> Response:
         rows = self.filtered(released(), "cursor", "limit")
-        found = pagination.page(request.build_absolute_uri(), request.query_params, [rows], dict, FIELDS)
+        found = pagination.page(request.build_absolute_uri(), request.query_params, rows, dict, FIELDS)
         expiries = [row["expires_at"] for row in found["results"]]
         return self.cacheable({**found, "results": self.complete(found["results"])}, expiries)
 
