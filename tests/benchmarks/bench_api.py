@@ -25,7 +25,7 @@ def measure(short: bool) -> list[dict[str, Any]]:
     engine = os.environ.get("IMAGE_STUDIO_TEST_DB", "sqlite")
     if engine == "postgresql" and importlib.util.find_spec("psycopg") is None:
         raise ModuleNotFoundError("no driver for PostgreSQL", name="psycopg")
-    rows, rounds = (ROWS_SHORT, 9) if short else (ROWS, 31)
+    rows, rounds = (ROWS_SHORT, 9) if short else (ROWS, 15)
     done = subprocess.run(
         [sys.executable, "-m", "tests.benchmarks.library_run", str(rows), str(rounds)],
         cwd=ROOT,
