@@ -216,6 +216,7 @@ def sign_in(tab: Any, address: str) -> None:
     tab.wait_for_selector("#order:not([hidden])")
 
 
+@pytest.mark.unready
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [360, 1280])
 def test_the_whole_way_to_a_public_picture(chromium: Any, address: str, width: int) -> None:
@@ -251,6 +252,7 @@ def test_the_whole_way_to_a_public_picture(chromium: Any, address: str, width: i
     assert faults == []
 
 
+@pytest.mark.unready
 @pytest.mark.browser
 def test_what_goes_wrong_is_said_in_place_and_loses_nothing(chromium: Any, address: str) -> None:
     tab = chromium.new_page()
