@@ -246,12 +246,30 @@ def recompose(
         cells = [c for c in done if c.state != "cancelled" and at_hand.get((c.job_id, c.output_index))]
         for key, value in changes.items():
             setattr(variant_set, key, value)
+        job = _waits_already(policy, variant_set, cells)
+        if job:
+            return job
         job = compose_job(policy, variant_set, cells)
         if job:
             row.update(finished_at=None)
             Event.objects.record(policy.actor, "set.recomposed", variant_set, cells=len(cells))
             transaction.on_commit(partial(tasks.ring, [job.pk]))
     return job
+
+
+def _waits_already(policy: Policy, variant_set: VariantSet, cells: list[Variant]) -> Job | None:
+    """The person's own job that nobody has begun and that is about the same cells: it reads the words when it begins.
+
+    A form that is posted twice does its work once.
+    """
+    wanted = {"variants": [{"id": str(cell.pk), "round": cell.round} for cell in cells]}
+    rows = Job.objects.filter(kind="compose", state="queued", variant_set=variant_set, requested_by=policy.user)
+    rows = rows.filter(revision_id=variant_set.revision_id, operator=policy.user is None)
+    for job in rows.order_by("-id"):
+        # Held until this commits: whoever begins it then reads the new words.
+        if job.request == wanted and rows.filter(pk=job.pk).update(state="queued"):
+            return job
+    return None
 
 
 def _texts(variant_set: VariantSet, texts: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
