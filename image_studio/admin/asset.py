@@ -140,6 +140,10 @@ class AssetAdmin(StudioAdmin):
         if not self.has_change_permission(request, asset):
             raise PermissionDenied
         form = AssetForm(request.POST, asset=asset)
+        if not request.POST.keys() & form.fields.keys():
+            # A body that is no form reads like a form that empties everything.
+            messages.error(request, _("The form came without its fields. Nothing was changed: send it again."))
+            return self.back("change", asset.pk, anchor="use")
         if form.is_valid():
             changed = form.save(policy_of(request))
             if not form.errors:
