@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import django
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
@@ -16,6 +17,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from image_studio.exceptions import StudioError
 from image_studio.models import Asset, Job
@@ -147,6 +149,16 @@ class StudioAdmin(ModelAdmin):
         title = self.list_title or str(self.opts.verbose_name_plural).capitalize()
         waits = self.waits and self._waiting(request) and worker_missing()
         return super().changelist_view(request, {"title": title, "worker_missing": waits, **(extra_context or {})})
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Any], *where: Any, **options: Any) -> Any:
+        """Django's own actions, on what is ticked; ids that are none are told, not answered with an error."""
+        try:
+            for text in request.POST.getlist(ACTION_CHECKBOX_NAME):
+                self.opts.pk.to_python(text)
+        except ValidationError:
+            messages.error(request, _("Something else than rows of this list was ticked. Nothing was done."))
+            return HttpResponseRedirect(request.get_full_path())
+        return super().response_action(request, queryset, *where, **options)
 
     def _waiting(self, request: HttpRequest) -> bool:
         return policy_of(request).visible(Job.objects.filter(state="queued")).exists()
