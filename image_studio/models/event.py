@@ -70,6 +70,7 @@ class IdempotencyKey(models.Model):
     """The answer to a request that may be sent twice: same key, same answer, no second job."""
 
     user_id = models.CharField(max_length=64)
+    #: Its SHA-256: databases do not agree on which texts are equal.
     key = models.CharField(max_length=100)
     body_hash = models.CharField(max_length=64)
     #: What the first request made: {"variant_set": "<uuid>"}; null while it runs.

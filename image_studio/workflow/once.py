@@ -77,7 +77,7 @@ def replayed(policy: Policy, key: str, body: Any) -> Once | None:
     :raises Conflict: as :func:`once`.
     """
     _judge(key)
-    row = IdempotencyKey.objects.filter(user_id=policy.actor.user_id, key=key).first()
+    row = IdempotencyKey.objects.filter(user_id=policy.actor.user_id, key=kept_key(key)).first()
     if row is None:
         return None
     if row.body_hash != body_hash(body):
@@ -85,6 +85,11 @@ def replayed(policy: Policy, key: str, body: Any) -> Once | None:
     if row.answer is None:
         raise Conflict("idempotency.in_flight")
     return Once(answer=row.answer, replayed=True)
+
+
+def kept_key(key: str) -> str:
+    """A key as its row has it: hashed, because MariaDB takes ``K`` and ``k`` for one, and they are two orders."""
+    return hashlib.sha256(key.encode()).hexdigest()
 
 
 def body_hash(body: Any) -> str:
@@ -119,7 +124,7 @@ def _act(policy: Policy, key: str, body: Any, act: Callable[[], Mapping[str, Any
 
 def _take(policy: Policy, key: str, body: Any) -> IdempotencyKey:
     try:
-        return IdempotencyKey.objects.create(user_id=policy.actor.user_id, key=key, body_hash=body_hash(body))
+        return IdempotencyKey.objects.create(user_id=policy.actor.user_id, key=kept_key(key), body_hash=body_hash(body))
     except IntegrityError as error:
         raise _Taken from error
     except OperationalError as error:

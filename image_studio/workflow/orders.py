@@ -11,6 +11,7 @@ from image_studio.exceptions import Conflict
 from image_studio.models import IdempotencyKey, VariantSet
 from image_studio.policy import Policy
 from image_studio.providers.base import Finding
+from image_studio.workflow.once import kept_key
 from image_studio.workflow.plan import Matrix
 from image_studio.workflow.preview import Preview, preview
 from image_studio.workflow.variants import request
@@ -74,4 +75,5 @@ class Order:
 
 
 def _all_answered(policy: Policy, keys: Sequence[str]) -> bool:
-    return IdempotencyKey.objects.filter(user_id=policy.actor.user_id, key__in=keys).count() == len(keys)
+    kept = {kept_key(key) for key in keys}
+    return IdempotencyKey.objects.filter(user_id=policy.actor.user_id, key__in=kept).count() == len(kept)

@@ -46,6 +46,12 @@ def test_the_order_of_a_bodys_keys_does_not_count(act):
     assert once(OPERATOR, "k", dict(reversed(BODY.items())), act).replayed
 
 
+def test_keys_are_told_apart_by_every_letter(act):
+    answers = [once(OPERATOR, key, BODY, act) for key in ("key", "Key", "key", "KEY")]
+    assert [one.replayed for one in answers] == [False, False, True, False]
+    assert acted() == 3
+
+
 @pytest.mark.parametrize("body", [{**BODY, "set": "2"}, {}, [BODY], None])
 def test_another_body_is_refused_and_does_nothing(act, body):
     once(OPERATOR, "k", BODY, act)
