@@ -13,7 +13,7 @@ PORT ?= 8000
 #: Pass options to pytest: make test ARGS="-k layout -x"
 ARGS ?=
 # Tests that run on every database; the pattern keeps folders that are there.
-DATABASE_TESTS := $(wildcard tests/models tests/runner tests/workflow tests/services)
+DATABASE_TESTS := $(wildcard tests/api tests/models tests/runner tests/workflow tests/services)
 
 # The first of these that is 3.11 or newer; a shim that answers for no version does not count.
 PYTHONS := $(if $(PYTHON),$(PYTHON),python3 python3.13 python3.12 python3.11)
