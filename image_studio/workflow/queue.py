@@ -103,7 +103,7 @@ def _reviewed_by(policy: Policy, brand: Brand | None) -> Q:
     if len(whole) == len(brands):
         return Q(brand__in=whole)
     own = [pk for pk in brands if pk not in whole]
-    return Q(brand__in=whole) | Q(brand__in=own, created_by=policy.user.pk)
+    return Q(brand__in=whole) | (Q(brand__in=own) & policy.own(Asset))
 
 
 def review_queue(policy: Policy, *, brand: Brand | None = None, limit: int = LIMIT, after: UUID | None = None) -> Queue:
@@ -181,7 +181,7 @@ def hindrance(policy: Policy, asset: Asset, verdicts: Iterable[CheckResult]) -> 
         return "asset.expired", {}
     if not policy.can("review", asset):
         return "policy.not_allowed", {"verb": "review", "role": "reviewer"}
-    if policy.user is not None and asset.created_by_id == policy.user.pk and asset.brand.kit.second_person:
+    if asset.is_of(policy.user) and asset.brand.kit.second_person:
         return "review.same_person", {}
     blocking = sorted({v.check_name for v in verdicts if v.verdict == "fail" and v.blocks})
     return ("asset.blocked", {"checks": ", ".join(blocking)}) if blocking else None

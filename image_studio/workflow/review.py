@@ -71,7 +71,7 @@ def _judge_release(asset: Asset, seen: str = "") -> None:
 
 
 def _judge_person(policy: Policy, asset: Asset) -> None:
-    if policy.user is not None and asset.created_by_id == policy.user.pk and asset.brand.kit.second_person:
+    if asset.is_of(policy.user) and asset.brand.kit.second_person:
         raise Conflict("review.same_person")
 
 
