@@ -58,6 +58,8 @@ THOROUGH = (
     "imaging/test_compose.py",
     "imaging/test_recompose.py",
     "providers/test_previs.py",
+    "rights/test_bad_input.py",
+    "rights/test_methods.py",
     "runner/test_early.py",
     "runner/test_inheriting.py",
     "runner/test_travel.py",
