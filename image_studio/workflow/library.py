@@ -174,10 +174,20 @@ def _judge_alt(brand: Brand, alt: Mapping[str, str]) -> None:
                 raise InvalidRequest("asset.alt_term", locale=locale, term=term.text)
 
 
+#: Tags of one picture.
+MOST_TAGS = 50
+
+
 def _tags(given: Sequence[str]) -> list[str]:
-    """Small, single and few: 50 of 50 characters. A comma parts tags, so none has one inside."""
+    """Small and single, of 50 characters. A comma parts tags, so none has one inside.
+
+    :raises InvalidRequest: ``asset.too_many_tags``: one that is dropped without a word is looked for in vain.
+    """
     cleaned = (" ".join(str(tag).replace(",", " ").split()).lower()[:50] for tag in given)
-    return list(dict.fromkeys(tag for tag in cleaned if tag))[:50]
+    tags = list(dict.fromkeys(tag for tag in cleaned if tag))
+    if len(tags) > MOST_TAGS:
+        raise InvalidRequest("asset.too_many_tags", most=MOST_TAGS, count=len(tags))
+    return tags
 
 
 def describe(
@@ -280,7 +290,8 @@ def tag(policy: Policy, assets: Collection[Asset], tags: Sequence[str]) -> list[
     """Add tags to several pictures; those that have them already stay untouched. Returns what changed.
 
     :raises NotAllowed: for the first that this person may not describe; then nothing is written.
-    :raises InvalidRequest: ``asset.no_tag``.
+    :raises InvalidRequest: ``asset.no_tag``; ``asset.too_many_tags`` for the first that would have too many; then
+        nothing is written.
     """
     wanted = _tags(tags)
     if not wanted:

@@ -172,6 +172,16 @@ def test_tags_need_words_and_rights(brand):
     assert not Asset.objects.exclude(tags=[]).exists()
 
 
+def test_no_tag_is_dropped_without_a_word(brand):
+    full = factories.make_asset(brand, (40, 30), tags=[f"tag {n}" for n in range(50)])
+    free = factories.make_asset(brand, (41, 30))
+    with pytest.raises(InvalidRequest, match=r"asset\.too_many_tags"):
+        tag(OPERATOR, [free, full], ["spring"])
+    full.refresh_from_db()
+    free.refresh_from_db()
+    assert (len(full.tags), free.tags) == (50, [])
+
+
 def test_words_that_somebody_else_changed_are_not_written_over(brand):
     asset = factories.make_asset(brand, (40, 30))
     seen = words_digest(asset)
