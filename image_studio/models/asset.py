@@ -86,7 +86,7 @@ class Asset(Frozen):
     licence = models.CharField(_("licence"), max_length=200, blank=True)
     territory = models.CharField(_("territory"), max_length=200, blank=True)
     expires_at = models.DateTimeField(_("rights end"), null=True, blank=True)
-    #: Title, alt texts and tags, then behind :data:`PRIVATE` the prompt, lower-cased: what the library's search looks in.
+    #: Title, alt texts and tags, then behind :data:`PRIVATE` the prompt: lower-cased, for the library's search.
     words = models.TextField(blank=True, editable=False)
     #: When a page last took it; what uses it now is asked of the pages themselves.
     used_at = models.DateTimeField(null=True, blank=True, editable=False)
