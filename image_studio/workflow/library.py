@@ -212,6 +212,7 @@ def describe(
     :param focal: fractions of the upright picture.
     :param clear: fields to empty: of ``focal``, ``expires_at``.
     :param seen: :func:`words_digest` of what the person began from; empty writes over whatever is there.
+    :raises NotAllowed: also for who may not publish and would keep a published picture up for longer.
     :raises Conflict: ``asset.words_changed`` where somebody else saved other words meanwhile.
     :raises InvalidRequest: for a focal point outside the picture, a locale that is none, an alt text with a
         prohibited term, or one taken from a published picture (``asset.alt_missing``).
@@ -234,12 +235,21 @@ def describe(
             raise Conflict("asset.words_changed")
         if more_alt:
             changes["alt"] = {**changes.get("alt", asset.alt), **_alt(more_alt)}
+        if asset.state == "published" and _stays_longer(asset, changes):
+            policy.require("publish", asset)
         if changes:
             _rewrite(asset, changes)
             asset.words = asset.search_words()
             asset.save(update_fields=[*changes, "words"])
             Event.objects.record(policy.actor, "asset.described", asset, fields=sorted(changes))
     return asset
+
+
+def _stays_longer(asset: Asset, changes: Mapping[str, Any]) -> bool:
+    """Whether the changes put off the day on which its rights end."""
+    if asset.expires_at is None or "expires_at" not in changes:
+        return False
+    return changes["expires_at"] is None or changes["expires_at"] > asset.expires_at
 
 
 def _cleared(focal: tuple[float, float] | None, clear: frozenset[str]) -> dict[str, Any]:
