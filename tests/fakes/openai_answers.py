@@ -22,17 +22,16 @@ class Bill:
 
 
 def bill(order: Order, pictures: int) -> Bill:
-    """For ``pictures`` finished pictures. Servers that name no price give no usage."""
+    """For ``pictures`` finished pictures. Servers that name no price give no usage; nobody knows what overlays cost."""
     if not order.priced:
         return Bill(usage={}, micro_usd=0)
-    overlays = [overlay.picture().size for overlay in (order.markup,) if overlay is not None]
     used = openai_tokens.usage(
         order.model.family,
         prompt=order.prompt,
         size=order.size,
         quality=order.quality,
         n=pictures,
-        inputs=[*(image.upright().size for image in order.images), *overlays],
+        inputs=[image.upright().size for image in order.images],
         fidelity=order.fidelity,
         partials=order.partials if order.stream else 0,
     )

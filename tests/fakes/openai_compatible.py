@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from tests.fakes import openai_errors as errors
+from tests.fakes import openai_uploads
 from tests.fakes.openai_errors import Problem
 from tests.fakes.openai_models import Model
 from tests.fakes.openai_requests import Order
@@ -28,14 +29,20 @@ def check(body: Body, *, edit: bool) -> Order:
     for name in ("model", "prompt"):
         if not isinstance(values.get(name), str) or not values[name]:
             raise errors.missing(name)
+    images = tuple(upload for upload in body.uploads if upload.param != "mask")
+    mask = next((upload for upload in body.uploads if upload.param == "mask"), None)
+    model = Model(id=values["model"], family="compatible", released=date.min)
+    if edit and not images:
+        raise errors.missing("image")
+    openai_uploads.check(images, mask, None, model)
     return Order(
         edit=edit,
-        model=Model(id=values["model"], family="compatible", released=date.min),
+        model=model,
         prompt=values["prompt"],
         size=_size(values.get("size", "1024x1024")),
         n=_number(values.get("n", 1)),
-        images=tuple(upload for upload in body.uploads if upload.param != "mask"),
-        mask=next((upload for upload in body.uploads if upload.param == "mask"), None),
+        images=images,
+        mask=mask,
         priced=False,
         by_url=values.get("response_format") != "b64_json",
     )

@@ -81,6 +81,10 @@ def no_model(model: str) -> Problem:
     )
 
 
+def no_such(path: str) -> Problem:
+    return Problem(f"Invalid URL (POST {path})", status=404, code="unknown_url")
+
+
 def no_deployment() -> Problem:
     return Problem(
         "The API deployment for this resource does not exist. If you created the deployment within the last 5 minutes, "

@@ -248,7 +248,7 @@ def _gzip_bomb(handler: Handler, order: Order, answer: Json) -> None:
 
 
 def _by_url(handler: Handler, order: Order, answer: Json) -> None:
-    handler.answer(order, handler.fake.by_url(order, answer))
+    handler.answer(order, handler.fake.desk.by_url(order, answer))
 
 
 def _sse_error(handler: Handler, order: Order, answer: Json) -> None:
@@ -285,11 +285,3 @@ WIRE: dict[str, Callable[[Handler, Order, Json], None]] = {
     "sse_error_event": _sse_error,
     "sse_cut": _sse_cut,
 }
-
-
-def known(names: list[str]) -> list[str]:
-    """:raises ValueError: for a name that is no fault."""
-    wrong = sorted(set(names) - {"ok", *FAULTS})
-    if wrong:
-        raise ValueError(f"no such fault: {', '.join(wrong)}")
-    return names

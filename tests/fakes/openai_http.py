@@ -60,22 +60,22 @@ class Handler(BaseHTTPRequestHandler):
 
     def setup(self) -> None:
         super().setup()
-        self.fake.idle.add(self.connection)
+        self.fake.busy[self.connection] = False
 
     def finish(self) -> None:
-        self.fake.idle.discard(self.connection)
+        self.fake.busy.pop(self.connection, None)
         super().finish()
 
     def do_GET(self) -> None:
         self.request_id = f"req_{uuid.uuid4().hex}"
-        self.fake.get(self)
+        self.fake.desk.get(self)
 
     def do_POST(self) -> None:
         self.request_id = f"req_{uuid.uuid4().hex}"
-        self.fake.idle.discard(self.connection)
+        self.fake.busy[self.connection] = True
         self.fake.post(self, self._body())
-        if not self.close_connection:
-            self.fake.idle.add(self.connection)
+        if self.connection in self.fake.busy:
+            self.fake.busy[self.connection] = False
 
     def _body(self) -> bytes:
         if self.headers.get("transfer-encoding", "").lower() != "chunked":
@@ -98,7 +98,7 @@ class Handler(BaseHTTPRequestHandler):
             self.reply(200, json.dumps(answer).encode())
             return
         events = list(openai_answers.events(order, answer))
-        pauses = self.fake.latency / len(events)
+        pauses = self.fake.current.latency / len(events)
         self.chunks(events, content_type="text/event-stream; charset=utf-8", pause=pauses)
 
     def problem(self, problem: Problem) -> None:
@@ -132,7 +132,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _head(self, status: int, headers: Mapping[str, str], content_type: str) -> None:
         self.send_response(status)
-        for name, value in {"content-type": content_type, **self.fake.headers(self.request_id), **headers}.items():
+        for name, value in {"content-type": content_type, **self.fake.desk.headers(self.request_id), **headers}.items():
             self.send_header(name, value)
         if self.close_connection:
             self.send_header("connection", "close")
@@ -148,7 +148,7 @@ class Handler(BaseHTTPRequestHandler):
     def reset(self) -> None:
         """Throw the connection away, so that the client reads a reset and no end."""
         self.close_connection = True
-        self.fake.idle.discard(self.connection)
+        self.fake.busy.pop(self.connection, None)
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.rfile.close()  # it holds the socket open
         self.connection.close()

@@ -69,7 +69,8 @@ def _cutout(size: tuple[int, int]) -> Image.Image:
 
 def _corner(picture: Image.Image, prompt: str) -> None:
     for name in re.findall(r"\[paint:([a-z-]+)\]", prompt):
-        picture.paste(CORNERS[name], (0, 0, CORNER, CORNER))
+        if name in CORNERS:
+            picture.paste(CORNERS[name], (0, 0, CORNER, CORNER))
 
 
 def encode(picture: Image.Image, kind: str, compression: int = 100) -> bytes:

@@ -9,14 +9,12 @@ from datetime import date
 from typing import Any
 
 from tests.fakes import openai_errors as errors
+from tests.fakes import openai_uploads
 from tests.fakes.openai_errors import Problem
 from tests.fakes.openai_models import MODELS, Model
-from tests.fakes.openai_wire import KINDS, Body, Upload, by_reference
+from tests.fakes.openai_wire import Body, Upload, by_reference
 
 MAX_PROMPT = 32_000
-MAX_IMAGES = 16
-MAX_IMAGE_BYTES = 50 * 1024 * 1024
-MAX_MASK_BYTES = 4 * 1024 * 1024
 MAX_IDENTIFIER = 64
 
 #: Plain fields of both endpoints and the type each has.
@@ -86,7 +84,7 @@ def check(body: Body, *, edit: bool, today: date, deployments: Mapping[str, str]
     _numbers(values)
     if edit and not images:
         raise errors.missing("images" if body.typed else "image")
-    _pictures(images, mask, markup, model)
+    openai_uploads.check(images, mask, markup, model)
     size = _size(values.get("size", "auto"), model, images)
     quality = values.get("quality", "auto")
     background = values.get("background", "auto")
@@ -257,52 +255,3 @@ def _size(text: str, model: Model, images: tuple[Upload, ...]) -> tuple[int, int
 def _like(size: tuple[int, int]) -> tuple[int, int]:
     ratio = size[0] / size[1]
     return min(((1024, 1024), (1536, 1024), (1024, 1536)), key=lambda offer: abs(offer[0] / offer[1] - ratio))
-
-
-def _pictures(images: tuple[Upload, ...], mask: Upload | None, markup: Upload | None, model: Model) -> None:
-    if len(images) > MAX_IMAGES:
-        raise Problem(f"Too many images: at most {MAX_IMAGES}.", code="array_above_max_length", param="image")
-    for upload in images:
-        _picture(upload, tuple(KINDS), MAX_IMAGE_BYTES)
-    for overlay in (mask, markup):
-        if overlay is not None:
-            _picture(overlay, ("image/png",), MAX_MASK_BYTES if overlay is mask else MAX_IMAGE_BYTES)
-    if mask is not None and markup is not None:
-        raise Problem("'markup' cannot be combined with 'mask'.", param="markup")
-    if mask is not None:
-        _overlay(mask, images[0].picture().size)
-    if markup is not None:
-        if not model.markup:
-            raise Problem(f"The model '{model.id}' does not support markup.", param="markup")
-        _overlay(markup, images[0].upright().size)
-
-
-def _picture(upload: Upload, kinds: tuple[str, ...], limit: int) -> None:
-    if upload.mime not in kinds:
-        names = " and ".join(f"'{kind}'" for kind in kinds)
-        raise Problem(
-            f"Invalid file '{upload.param}': unsupported mimetype ('{upload.mime}'). "
-            f"Supported file formats are {names}.",
-            code="unsupported_file_mimetype",
-            param=upload.param,
-        )
-    if len(upload.data) >= limit:
-        raise Problem(f"Invalid file '{upload.param}': too large.", code="file_too_large", param=upload.param)
-    upload.picture()
-
-
-def _overlay(overlay: Upload, size: tuple[int, int]) -> None:
-    picture = overlay.picture()
-    if picture.size != size:
-        raise Problem(
-            f"Invalid {overlay.param} image format - {overlay.param} size does not match image size.",
-            code="invalid_mask_image_format",
-            param=overlay.param,
-        )
-    alpha = picture.getchannel("A").getextrema() if "A" in picture.getbands() else (255, 255)
-    if "A" not in picture.getbands() or (overlay.param == "markup" and alpha[0] == 255):
-        raise Problem(
-            f"Invalid {overlay.param} image format - {overlay.param} image must have an alpha channel.",
-            code="invalid_mask_image_format",
-            param=overlay.param,
-        )
