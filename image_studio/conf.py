@@ -28,6 +28,8 @@ from image_studio.catalog.lifecycle import switched
 from image_studio.catalog.specs import ModelSpec, RouteSpec
 
 DOORBELLS = ("poll", "notify", "inline")
+#: What RATE_LIMITS may limit of a provider.
+LIMITS = ("images_per_minute", "tokens_per_minute")
 #: Requests a person (for ``published`` an address) may send, by scope.
 API_RATES = {
     "read": "1200/min",
@@ -59,6 +61,10 @@ class Settings:
     )
     routes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     models: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    #: Alias -> {"images_per_minute": n, "tokens_per_minute": n}: what all workers together may ask for.
+    rate_limits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    #: "off", or the alias of the provider whose moderation looks at prompts and pictures.
+    moderation: str = "off"
     brand_checks: tuple[Any, ...] = DEFAULT_CHECKS
     private_storage: str = ""
     public_storage: str = "default"
@@ -149,6 +155,7 @@ def _judge(found: Settings) -> None:
             raise ConfigurationError(f"IMAGE_STUDIO[{name.upper()!r}] must be more than 0.")
     if found.beat_seconds * 2 > found.lease_seconds:
         raise ConfigurationError("IMAGE_STUDIO['LEASE_SECONDS'] must be at least twice BEAT_SECONDS.")
+    _judge_providers(found)
     unknown = set(found.api_rates) - set(API_RATES)
     if unknown:
         raise ConfigurationError(
@@ -158,6 +165,29 @@ def _judge(found: Settings) -> None:
         unknown = set(row) - {"widths", "sizes"}
         if unknown:
             raise ConfigurationError(f"IMAGE_STUDIO['PICTURES'][{name!r}] has unknown keys {specs.names(unknown)}.")
+
+
+def _judge_providers(found: Settings) -> None:
+    if found.moderation not in ("off", *found.providers):
+        raise ConfigurationError(
+            f"IMAGE_STUDIO['MODERATION'] is {found.moderation!r}; it must be 'off' or an alias of PROVIDERS: "
+            f"{specs.names(found.providers)}."
+        )
+    for alias, row in found.rate_limits.items():
+        if alias not in found.providers:
+            raise ConfigurationError(
+                f"IMAGE_STUDIO['RATE_LIMITS'] has {alias!r}, which PROVIDERS has not: {specs.names(found.providers)}."
+            )
+        _judge_limits(alias, row)
+
+
+def _judge_limits(alias: str, row: Mapping[str, Any]) -> None:
+    where = f"IMAGE_STUDIO['RATE_LIMITS'][{alias!r}]"
+    if not isinstance(row, Mapping) or set(row) - set(LIMITS):
+        raise ConfigurationError(f"{where} must be a dict of {specs.names(LIMITS)}.")
+    for name, most in row.items():
+        if not isinstance(most, int) or isinstance(most, bool) or most < 1:
+            raise ConfigurationError(f"{where}[{name!r}] must be a whole number, 1 or more, not {most!r}.")
 
 
 def today() -> date:
@@ -208,7 +238,7 @@ def models() -> dict[str, ModelSpec]:
     found: dict[str, ModelSpec] = {}
     for alias in conf().providers:
         for name, spec in models_of(alias).items():
-            if name not in found or _by_id().get(name, spec).provider == alias:
+            if name not in found or catalog().get(name, spec).provider == alias:
                 found[name] = spec
     return found
 
@@ -228,7 +258,7 @@ def models_of(alias: str) -> Mapping[str, ModelSpec]:
     # A second alias of one module sells the same models: Azure beside OpenAI.
     vendor = str(row.get("BACKEND", "")).rpartition(".")[2]
     merged = {
-        name: replace(spec, provider=alias) for name, spec in _by_id().items() if spec.provider in (alias, vendor)
+        name: replace(spec, provider=alias) for name, spec in catalog().items() if spec.provider in (alias, vendor)
     }
     for name, own in row.get("MODELS", {}).items():
         with _named("PROVIDERS", alias, "MODELS", name):
@@ -237,8 +267,8 @@ def models_of(alias: str) -> Mapping[str, ModelSpec]:
 
 
 @cache
-def _by_id() -> Mapping[str, ModelSpec]:
-    """The shipped models with the site's rows over them, whoever sells them."""
+def catalog() -> Mapping[str, ModelSpec]:
+    """The shipped models with the site's rows over them by id, whether a provider here sells them or not."""
     merged = dict(specs.models())
     for name, row in conf().models.items():
         with _named("MODELS", name):
@@ -279,7 +309,7 @@ def provider(alias: str) -> Any:
 
 def _forget(*, setting: str, **_: Any) -> None:
     if setting == "IMAGE_STUDIO":
-        for cached in (conf, provider, models_of, _by_id, routes_as_written):
+        for cached in (conf, provider, models_of, catalog, routes_as_written):
             cached.cache_clear()
 
 

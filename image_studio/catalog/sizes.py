@@ -63,7 +63,7 @@ def nearest_size(spec: ModelSpec, width: int, height: int) -> tuple[int, int]:
     """The size of a model that comes nearest in shape and pixels, rather larger than smaller; its own sizes stay."""
     width, height = max(1, width), max(1, height)
     if spec.sizes:
-        return min(map(parse, spec.sizes), key=lambda size: _distance(size, (width, height)))
+        return min(map(parse, spec.sizes), key=lambda size: _unlike(size, (width, height)))
     if _holds(spec, (width, height)):
         return width, height
     aim = _within(spec, width, height)
@@ -85,10 +85,15 @@ def _whole(aim: tuple[float, float]) -> tuple[int, int]:
 
 
 def _distance(size: tuple[int, int], aim: tuple[float, float]) -> float:
-    shape = abs(math.log(size[0] * aim[1] / (size[1] * aim[0])))
-    pixels = abs(math.log(size[0] * size[1] / (aim[0] * aim[1])))
+    shape, pixels = _unlike(size, aim)
     # A crop loses more than a few pixels less.
     return 2 * shape + pixels
+
+
+def _unlike(size: tuple[int, int], aim: tuple[float, float]) -> tuple[float, float]:
+    """How far a size is off in shape and in pixels; shapes that nobody can tell apart are equal."""
+    shape = abs(math.log(size[0] * aim[1] / (size[1] * aim[0])))
+    return round(shape, 3), abs(math.log(size[0] * size[1] / (aim[0] * aim[1])))
 
 
 def _within(spec: ModelSpec, width: int, height: int) -> tuple[float, float]:

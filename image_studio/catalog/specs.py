@@ -78,6 +78,7 @@ class ModelSpec:
         ``image_in``, ``image_cached_in``, ``image_out``, ``text_out``; in rows written as USD per 1,000,000 tokens.
     :param output_tokens: how output is counted, see :mod:`image_studio.catalog.tokens`.
     :param input_rule: how input pictures are counted: ``patches``, ``tiles``, or empty for unknown.
+    :param text_overhead: text tokens that the provider adds to a prompt, and for each input picture.
     :param unpriced: a site's word that the model may run although nobody knows its price.
     :param source: where the capabilities were read, as ``price_source`` for the prices.
     :param limits: by the provider's tier: tokens per minute and images per minute.
@@ -121,6 +122,7 @@ class ModelSpec:
     prices: Mapping[str, int] = field(default_factory=dict, hash=False)
     output_tokens: Mapping[str, Any] = field(default_factory=dict, hash=False)
     input_rule: str = ""
+    text_overhead: tuple[int, int] = (0, 0)
     unpriced: bool = False
     price_source: str = ""
     price_checked_on: date | None = None

@@ -8,9 +8,11 @@ from image_studio.catalog.pricing import Price
 
 
 def price_words(price: Price) -> str:
-    """What it may cost: ``about $0.21 (max $0.26)``, or the word for nothing."""
+    """What it may cost: ``about $0.21 (max $0.26)``, or the words for nothing and for not known."""
     if price.free:
         return _("free")
+    if price.unknown:
+        return _("price unknown")
     return _("about ${likely} (max ${most})").format(likely=dollars(price.likely), most=dollars(price.most))
 
 
