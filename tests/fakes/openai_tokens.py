@@ -48,10 +48,8 @@ def output_tokens(family: str, size: Size, quality: str, n: int = 1) -> int:
     width, height = size
     long_cells = CELLS[family][quality]
     short_cells = round(Fraction(long_cells * min(size), max(size)))  # a Fraction rounds halves to even
-    total = Fraction(n * long_cells * short_cells * (2_000_000 + width * height), 4_000_000)
-    if family == "2.6":
-        total *= SURPLUS.get(quality, 1)
-    return math.ceil(total)
+    total = math.ceil(Fraction(n * long_cells * short_cells * (2_000_000 + width * height), 4_000_000))
+    return math.ceil(total * SURPLUS.get(quality, 1)) if family == "2.6" else total
 
 
 def picture_tokens(family: str, size: Size, fidelity: str = "") -> int:
