@@ -12,12 +12,16 @@ from typing import Any, ClassVar
 from image_studio.catalog.pricing import Price, estimate
 from image_studio.catalog.specs import ModelSpec
 
+#: Fields of a request that older digests do not know.
+LATER_FIELDS = frozenset({"fidelity", "moderation", "complexity", "user_key"})
+
 
 @dataclass(frozen=True, kw_only=True)
 class InputRef:
     """An input picture by reference, as it stands in a stored request.
 
-    :param role: ``source``, ``reference`` or ``mask``.
+    :param role: ``source`` or ``reference`` (a picture to work from; sources stand first), ``mask`` (transparent
+        where the first picture may change) or ``markup`` (drawn hints over the first picture).
     :param focal: the point that must stay visible, as fractions of the upright picture.
     """
 
@@ -37,6 +41,10 @@ class PictureRequest:
     :param seed: for providers that are deterministic.
     :param first: number of the first picture, where one order is split over several requests: the parts differ.
     :param extra: raw options passed on to the vendor untouched.
+    :param fidelity: how closely the inputs are kept, ``low`` or ``high``; empty leaves it to the model.
+    :param moderation: the vendor's own filter, ``auto`` or ``low``; empty leaves it to the vendor.
+    :param complexity: how much the model plans, ``low``, ``medium`` or ``high``; empty leaves it to the model.
+    :param user_key: a hash that stands for who asked, never a name or an address; empty sends none.
     """
 
     model: str
@@ -53,10 +61,15 @@ class PictureRequest:
     inputs: tuple[InputRef, ...] = ()
     palette: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
+    fidelity: str = ""
+    moderation: str = ""
+    complexity: str = ""
+    user_key: str = ""
 
     def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values. What came into the contract later is left out where empty: old digests stand."""
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
-        return plain
+        return {key: value for key, value in plain.items() if value or key not in LATER_FIELDS}
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> PictureRequest:
@@ -149,7 +162,18 @@ class BaseProvider:
 
     def estimate(self, request: PictureRequest, spec: ModelSpec) -> Price:
         """The price of the whole request, all ``n`` pictures."""
-        return estimate(spec, n=request.n)
+        # The size of an input is not known here; no reading says that a mask is counted.
+        pictures = [ref for ref in request.inputs if ref.role != "mask"]
+        return estimate(
+            spec,
+            n=request.n,
+            size=request.size,
+            quality=request.quality,
+            prompt=request.prompt,
+            inputs=[None] * len(pictures),
+            fidelity=request.fidelity,
+            partial_images=request.partial_images,
+        )
 
     async def run(
         self,

@@ -26,6 +26,8 @@ _USUAL = bytes.maketrans(b"-_", b"+/")
 _LINE_ENDS = b"\r\n\t "
 #: Bytes of a picture that are kept, to tell what it is.
 HEAD = 64
+#: Bytes of one picture; the largest that any model makes has fewer even without compression.
+MOST_PICTURE = 50_331_648
 #: No data URL has a longer beginning before its comma.
 _PREFIX = 128
 
@@ -52,7 +54,10 @@ class Picture:
         self._begun = False
 
     def write(self, text: bytes) -> None:
-        """Take some base64."""
+        """Take some base64.
+
+        :raises TooMuch: above :data:`MOST_PICTURE`.
+        """
         self._rest += text
         if self._begun or len(self._rest) >= _PREFIX:
             self._take(last=False)
@@ -103,6 +108,8 @@ class Picture:
         if len(self.head) < HEAD:
             self.head += data[: HEAD - len(self.head)]
         self.size += len(data)
+        if self.size > MOST_PICTURE:
+            raise TooMuch
 
 
 def refused_link(path: Path) -> Picture:
@@ -142,7 +149,7 @@ class Scanner:
     def feed(self, data: bytes) -> None:
         """The next bytes, cut anywhere.
 
-        :raises TooMuch: when there is more text than ``most_text``.
+        :raises TooMuch: when there is more text than ``most_text``, or a picture of no end.
         """
         if self._carry:
             data, self._carry = self._carry + data, b""
