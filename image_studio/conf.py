@@ -168,6 +168,9 @@ def _judge(found: Settings) -> None:
 
 
 def _judge_providers(found: Settings) -> None:
+    for alias, provided in found.providers.items():
+        if not isinstance(provided, Mapping) or not isinstance(provided.get("MODELS", {}), Mapping):
+            raise ConfigurationError(f"IMAGE_STUDIO['PROVIDERS'][{alias!r}] must be a dict, as must be its MODELS.")
     if found.moderation not in ("off", *found.providers):
         raise ConfigurationError(
             f"IMAGE_STUDIO['MODERATION'] is {found.moderation!r}; it must be 'off' or an alias of PROVIDERS: "

@@ -208,6 +208,8 @@ def test_a_model_row_that_does_not_hold_is_a_configuration_error(settings, value
 @pytest.mark.parametrize(
     ("value", "word"),
     [
+        ({"PROVIDERS": {"mine": None}}, "mine"),
+        ({"PROVIDERS": {"previs": {**PREVIS, "MODELS": ["gpt-image-2"]}}}, "MODELS"),
         ({"MODERATION": "on"}, "previs"),
         ({"RATE_LIMITS": {"openai": {}}}, "openai"),
         ({"RATE_LIMITS": {"previs": {"pictures": 3}}}, "images_per_minute"),
@@ -216,7 +218,7 @@ def test_a_model_row_that_does_not_hold_is_a_configuration_error(settings, value
         ({"RATE_LIMITS": {"previs": 5}}, "dict"),
     ],
 )
-def test_limits_and_moderation_name_what_there_is(settings, value, word):
+def test_providers_limits_and_moderation_name_what_there_is(settings, value, word):
     settings.IMAGE_STUDIO = value
     with pytest.raises(ConfigurationError, match=word):
         conf()

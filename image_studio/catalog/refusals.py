@@ -62,13 +62,15 @@ def refusals(spec: ModelSpec, *, today: date, **asked: Any) -> tuple[Refusal, ..
     :param asked: the fields of :class:`Asked`.
     """
     request = Asked(**asked)
-    return (*_ended(spec, today), *(refusal for judge in _JUDGES for refusal in judge(spec, request)))
+    return (*ended(spec, today=today), *(refusal for judge in _JUDGES for refusal in judge(spec, request)))
 
 
-def _ended(spec: ModelSpec, today: date) -> Iterator[Refusal]:
-    if spec.ends_on is not None and spec.ended(today):
-        facts = {"ends_on": spec.ends_on.isoformat(), "replaced_by": ", ".join(spec.replaced_by) or "-"}
-        yield Refusal(code="model.ended", params={**_named(spec), **facts}, where="model")
+def ended(spec: ModelSpec, *, today: date) -> tuple[Refusal, ...]:
+    """``model.ended`` once the last day of a model is over, with what the provider names in its place."""
+    if spec.ends_on is None or not spec.ended(today):
+        return ()
+    facts = {"ends_on": spec.ends_on.isoformat(), "replaced_by": ", ".join(spec.replaced_by) or "-"}
+    return (Refusal(code="model.ended", params={**_named(spec), **facts}, where="model"),)
 
 
 def _named(spec: ModelSpec) -> dict[str, str]:
