@@ -10,6 +10,7 @@ from uuid import UUID
 from image_studio import conf as configuration
 from image_studio.brand.checks import load as load_checks
 from image_studio.brand.kit import KitFiles
+from image_studio.catalog.refusals import ended
 from image_studio.catalog.specs import ChannelSpec, ModelSpec
 from image_studio.conf import conf
 from image_studio.models import Asset, Attempt, Brand, BrandRevision, Job, JobOutput, Variant, VariantSet
@@ -137,7 +138,7 @@ def rights(job: Job, verb: str, target: Any) -> Policy:
 def picture_work(lease: Lease) -> PictureWork:
     """Read a picture job; looks into the spool for an answer that is there already.
 
-    :raises Halt: for a cancelled job, revoked rights, or a source that may not be used.
+    :raises Halt: for a cancelled job, revoked rights, a model that ended, or a source that may not be used.
     :raises Fenced: when the lease was lost.
     :raises StorageFailed: when a file of the kit is missing, or the spooled answer is damaged.
     """
@@ -154,6 +155,8 @@ def picture_work(lease: Lease) -> PictureWork:
     sources = tuple(source_of(policy, job, ref, check=answer is None) for ref in request.inputs)
     words = Words.of(job.variant_set, job)
     spec = model_of(job)
+    if answer is None and lease.state == "leased":
+        judge_end(spec)
     return PictureWork(
         lease=lease,
         job=job,
@@ -192,10 +195,19 @@ def model_of(job: Job) -> ModelSpec:
 
     :raises Halt: ``job.unknown_model`` where the site no longer has it.
     """
-    spec = configuration.models().get(job.model)
+    spec = configuration.model(job.provider, job.model)
     if spec is None:
         raise Halt("failed", "job.unknown_model", model=job.model)
     return spec
+
+
+def judge_end(spec: ModelSpec) -> None:
+    """A model may end while its job waits: then nothing is sent.
+
+    :raises Halt: ``job.model_ended``.
+    """
+    for refusal in ended(spec, today=configuration.today()):
+        raise Halt("failed", "job.model_ended", **refusal.params)
 
 
 def style_of(job: Job, words: Words) -> Style:

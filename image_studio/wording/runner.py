@@ -14,6 +14,10 @@ WORDS = {
     "job.unknown_model": _(
         "The site no longer has the model {model}. Nothing was spent. Put it back into the settings, then retry."
     ),
+    "job.model_ended": _(
+        "{model} ended on {ends_on}, while this waited. Nothing was sent or spent. Order it anew on a route that still "
+        "runs; its provider names in its place: {replaced_by}."
+    ),
     "job.misconfigured": _(
         "The settings of this provider do not hold. The worker's log says why. Mend the settings, then retry."
     ),

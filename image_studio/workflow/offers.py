@@ -15,6 +15,7 @@ from image_studio.exceptions import StudioError
 from image_studio.models import Job
 from image_studio.policy import Policy
 from image_studio.providers.base import Finding
+from image_studio.workflow.lifecycle import ended
 from image_studio.workflow.plan import Matrix, purchases
 from image_studio.workflow.preview import judge, judge_rights, route_of
 
@@ -69,7 +70,8 @@ def _offer(matrices: Sequence[Matrix], prompts: Sequence[str]) -> Offer:
     pictures = sum(request.n for request in requests)
     try:
         provider = site.provider(route.provider)
-        found = [finding for request in requests for finding in provider.supports(request, model) if finding.blocks]
+        said = (finding for request in requests for finding in provider.supports(request, model))
+        found = [finding for finding in (*ended(model), *said) if finding.blocks]
         price = sum((provider.estimate(request, model) for request in requests), Price())
     except StudioError as error:
         return Offer(pictures=pictures, price=None, findings=(Finding(code=error.code, params=error.params),))

@@ -17,6 +17,7 @@ from image_studio.models import SHARING
 from image_studio.policy import Policy
 from image_studio.providers.base import Finding
 from image_studio.workflow.layouts import layout_findings
+from image_studio.workflow.lifecycle import ended
 from image_studio.workflow.plan import Matrix, PlannedCell, PlannedJob, plan
 
 
@@ -82,8 +83,8 @@ class Preview:
 
 def route_cards(policy: Policy, *, has_source: bool) -> tuple[RouteCard, ...]:
     """Every configured route, usable or greyed with the reason."""
-    models = site.models()
-    return tuple(_card(spec, models.get(spec.model), has_source) for spec in site.routes().values())
+    routes = site.routes().values()
+    return tuple(_card(spec, site.model(spec.provider, spec.model), has_source) for spec in routes)
 
 
 def _card(spec: RouteSpec, model: ModelSpec | None, has_source: bool) -> RouteCard:
@@ -110,15 +111,16 @@ def _limits(model: ModelSpec) -> tuple[str, ...]:
     return tuple(code for able, code in rows if not able)
 
 
-def preview(policy: Policy, matrix: Matrix) -> Preview:
+def preview(policy: Policy, matrix: Matrix, *, on: RouteSpec | None = None) -> Preview:
     """Judge and price a matrix: prompt terms, what the route cannot do, and a dry run of every layout.
 
+    :param on: a route that the site's settings need not have; None takes the one that the matrix names.
     :raises NotAllowed: when the person may not generate here, or not see the source or the prompt.
     :raises InvalidRequest: for an unknown channel, locale, route or variable: nothing can be counted then.
     """
     judge_rights(policy, matrix)
     judge(matrix)
-    route, model = route_of(matrix)
+    route, model = route_of(matrix) if on is None else (on, model_of(on))
     prompt = matrix.prompt_version.render(matrix.variables) if matrix.prompt_version else ""
     jobs, cells = plan(matrix, route, model, prompt)
     provider = site.provider(route.provider)
@@ -126,6 +128,7 @@ def preview(policy: Policy, matrix: Matrix) -> Preview:
         *_source_findings(matrix),
         *_terms(matrix, prompt),
         *_unused(model, prompt),
+        *ended(model),
         *(finding for job in jobs for finding in provider.supports(job.request, model)),
         *layout_findings(matrix, model),
     ]
@@ -205,10 +208,18 @@ def route_of(matrix: Matrix) -> tuple[RouteSpec, ModelSpec]:
     if matrix.route not in routes:
         raise InvalidRequest("request.unknown_route", route=matrix.route, known=names(routes))
     route = routes[matrix.route]
-    models = site.models()
-    if route.model not in models:
+    return route, model_of(route)
+
+
+def model_of(route: RouteSpec) -> ModelSpec:
+    """The model of a route, as the route's own provider has it.
+
+    :raises InvalidRequest: ``route.unknown_model``.
+    """
+    model = site.model(route.provider, route.model)
+    if model is None:
         raise InvalidRequest("route.unknown_model", route=route.name, model=route.model)
-    return route, models[route.model]
+    return model
 
 
 def _source_findings(matrix: Matrix) -> list[Finding]:

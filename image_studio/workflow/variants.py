@@ -100,7 +100,7 @@ def _jobs(policy: Policy, plan: Preview, variant_set: VariantSet) -> list[Job]:
             operator=policy.user is None,
             provider=plan.route.provider,
             route=plan.route.name,
-            model=plan.model.id,
+            model=planned.request.model,
             request=planned.request.to_dict(),
             digest=planned.request.digest,
             n=planned.request.n,
