@@ -122,6 +122,7 @@ class Desk:
 
     def _make(self, handler: Handler, order: Order, line: Line) -> Callable[[], None]:
         fault = self._fault(order, line)
+        order = openai_faults.ordered(order, fault)
         flagged = openai_moderation.flags(order.prompt)
         if flagged and not fault:
             raise openai_errors.blocked("input", flagged, handler.request_id)

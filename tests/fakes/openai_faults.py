@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +50,7 @@ FAULTS: dict[str, Fault] = {
     "hundred_megapixels": Fault("pictures are sound PNGs of 10000x10000", True, "partial"),
     "truncated_png": Fault("pictures end in the middle", True, "partial"),
     "gzip_bomb": Fault("Content-Encoding gzip: 300 kB that open to 300 MB", True, "unknown"),
+    "fewer_partials": Fault("one early version fewer than asked for, and billed so", True, "ok"),
     "missing_usage": Fault("no usage in the answer", True, "ok"),
     "zero_usage": Fault("usage of zeros", True, "ok"),
     "moderation_400_input": Fault("400 moderation_blocked at the input", False, "refused"),
@@ -84,6 +85,12 @@ FAULTS: dict[str, Fault] = {
 
 #: Pictures that are made and billed beyond n.
 SURPLUS = {"more_than_n": 1, "fewer_than_n": -1}
+
+
+def ordered(order: Order, fault: str) -> Order:
+    """The order as it is carried out."""
+    return replace(order, partials=max(0, order.partials - 1)) if fault == "fewer_partials" else order
+
 
 # --- errors instead of an answer --------------------------------------------------------------------------------
 

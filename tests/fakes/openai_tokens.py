@@ -58,31 +58,34 @@ def picture_tokens(family: str, size: Size, fidelity: str = "") -> int:
 
 
 def _patches(size: Size) -> int:
-    width, height = (float(edge) for edge in size)
-    if max(width, height) < 1024:
-        factor = min(2.0, 1024 / max(width, height))
+    width, height = (Fraction(edge) for edge in size)
+    if max(size) < 1024:
+        factor = min(Fraction(2), Fraction(1024, max(size)))
         width, height = width * factor, height * factor
     width, height = max(width, height / 3), max(height, width / 3)
     if _cells(width, height) <= 1536:
         return _cells(width, height)
-    # Shrunk to 1536 patches, then a little more, so that the tighter edge holds a whole number of them.
-    factor = math.sqrt(32 * 32 * 1536 / (width * height))
-    across, down = width * factor / 32, height * factor / 32
-    factor *= min(math.floor(across) / across, math.floor(down) / down)
-    return _cells(math.floor(width * factor), math.floor(height * factor))
+    # Shrunk to an area of 1536 patches, then a little more, so that the tighter edge holds a whole number of them.
+    across, down = _root(1536 * width / height), _root(1536 * height / width)
+    factor = min(32 * across / width, 32 * down / height)
+    return _cells(Fraction(math.floor(width * factor)), Fraction(math.floor(height * factor)))
 
 
-def _cells(width: float, height: float) -> int:
-    return math.ceil(width / 32) * math.ceil(height / 32)
+def _root(number: Fraction) -> int:
+    """The whole part of the square root, exactly: a float would take 48 for 47.99."""
+    return math.isqrt(math.floor(number))
+
+
+def _cells(width: Fraction, height: Fraction, edge: int = 32) -> int:
+    return math.ceil(width / edge) * math.ceil(height / edge)
 
 
 def _tiles(size: Size, fidelity: str) -> int:
     width, height = size
-    factor = min(1.0, 2048 / max(size))
-    factor *= min(1.0, 512 / (min(size) * factor))
-    tiles = math.ceil(round(width * factor, 6) / 512) * math.ceil(round(height * factor, 6) / 512)
+    factor = min(Fraction(1), Fraction(2048, max(size)))
+    factor *= min(Fraction(1), 512 / (min(size) * factor))
     extra = (4160 if width == height else 6240) if fidelity == "high" else 0
-    return 65 + 129 * tiles + extra
+    return 65 + 129 * _cells(width * factor, height * factor, 512) + extra
 
 
 def text_tokens(prompt: str, family: str, pictures: int) -> int:

@@ -74,7 +74,9 @@ def play(fake: Fake, name: str, **change: Any) -> Got:
 
 
 def test_every_fault_is_in_the_table_and_is_played() -> None:
-    assert {*ERRORS, *ANSWERS, *WIRE} | {"fewer_than_n", "more_than_n", "refuse_connection"} == set(FAULTS)
+    assert {*ERRORS, *ANSWERS, *WIRE} | {"fewer_than_n", "more_than_n", "fewer_partials", "refuse_connection"} == set(
+        FAULTS
+    )
     assert {fault.conclude for fault in FAULTS.values()} == {"ok", "partial", "refused", "unavailable", "unknown"}
 
 
@@ -134,6 +136,12 @@ def test_data_is_missing(fake: Fake) -> None:
 def test_number_of_pictures_is_wrong(fake: Fake, name: str, n: int, pictures: int, billed: int) -> None:
     assert len(play(fake, name, n=n).json["data"]) == pictures
     assert fake.calls()[0]["pictures"] == billed
+
+
+def test_early_versions_are_fewer_than_asked_for(fake: Fake, client: openai.OpenAI) -> None:
+    fake.script(faults=["fewer_partials"])
+    *early, done = client.images.generate(**GENERATE, stream=True, partial_images=3)
+    assert (len(early), done.usage.output_tokens) == (2, 107 + 2 * 100)
 
 
 def test_base64_is_garbage(fake: Fake) -> None:

@@ -68,6 +68,11 @@ def test_input_tokens_match_readings(family: str, size: tuple[int, int], fidelit
     assert openai_tokens.picture_tokens(family, size, fidelity) == tokens
 
 
+@pytest.mark.parametrize(("size", "tokens"), [((3336, 2224), 1536), ((633, 844), 768), ((861, 984), 896)])
+def test_input_tokens_are_exact_where_edges_come_out_whole(size: tuple[int, int], tokens: int) -> None:
+    assert openai_tokens.picture_tokens("2", size) == tokens
+
+
 def test_bill_counts_what_is_given_once_for_each_picture(fake: Fake, client: openai.OpenAI) -> None:
     answer = client.images.edit(
         model="gpt-image-2.5-flare", prompt="a cat", image=[png((1024, 1024))], n=2, size="1024x1024", quality="low"
