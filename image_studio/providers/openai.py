@@ -11,6 +11,7 @@ import asyncio
 import inspect
 import logging
 import os
+import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from image_studio.providers.openai_client import Clients, Wire
 
 _log = logging.getLogger("image_studio.providers")
+
+#: The module that imports the SDK: it takes a second, and a loop that has other calls in flight must not wait for it.
+_LATE = "image_studio.providers.openai_client"
 
 #: Where OpenAI itself is.
 OPENAI = "https://api.openai.com/v1"
@@ -56,6 +60,8 @@ class Provider(BaseProvider):
     :param proxy: address of an HTTP proxy; the environment's is not used.
     :param ca_file: certificates to trust in place of the usual ones.
     """
+
+    takes_user_key = True
 
     def __init__(
         self,
@@ -199,7 +205,7 @@ class _Call:
 
     async def made(self, deadline: float, on_partial: OnPartial | None) -> Answer:
         """Whatever goes wrong ends in one of the three errors of a provider."""
-        client = await asyncio.to_thread(_client_module)
+        client = _client_module() if _LATE in sys.modules else await asyncio.to_thread(_client_module)
         flight = client.Flight()
         client.FLIGHT.set(flight)
         try:

@@ -6,12 +6,15 @@ Nothing of a picture stays in memory: the text that is kept has a number in its 
 from __future__ import annotations
 
 import binascii
+import os
 import re
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
+_fast_b64decode: Callable[..., bytes] | None
 try:
-    from pybase64 import b64decode as _fast_b64decode
+    _fast_b64decode = import_module("pybase64").b64decode
 except ImportError:  # no wheel for this platform: the standard library is right too, and seven times slower
     _fast_b64decode = None
 
@@ -28,8 +31,8 @@ _LINE_ENDS = b"\r\n\t "
 HEAD = 64
 #: Bytes of one picture; the largest that any model makes has fewer even without compression.
 MOST_PICTURE = 50_331_648
-#: No data URL has a longer beginning before its comma.
-_PREFIX = 128
+#: Bytes of base64 that are decoded and written at once. As many are held for every picture that is on its way.
+_BATCH = 131_072
 
 
 class TooMuch(Exception):
@@ -50,7 +53,7 @@ class Picture:
         self.whole = False
         self.fault = ""
         self.head = b""
-        self._rest = b""
+        self._rest = bytearray()
         self._begun = False
 
     def write(self, text: bytes) -> None:
@@ -59,7 +62,7 @@ class Picture:
         :raises TooMuch: above :data:`MOST_PICTURE`.
         """
         self._rest += text
-        if self._begun or len(self._rest) >= _PREFIX:
+        if len(self._rest) >= _BATCH:
             self._take(last=False)
 
     def close(self) -> None:
@@ -73,43 +76,64 @@ class Picture:
         self.path.unlink(missing_ok=True)
 
     def _take(self, *, last: bool) -> None:
-        text, self._rest = self._rest, b""
+        text, self._rest = self._rest, bytearray()
         if not self._begun:
             self._begun = True
             text = text.partition(b",")[2] if text.startswith(b"data:") else text
         if self.fault or not text:
             return
         if b"\\" in text:
-            text, self._rest = _unescaped(text, last=last)
-        whole = len(text) - len(text) % 4
-        if last:
-            text += b"=" * (-len(text) % 4)
-        else:
-            text, self._rest = text[:whole], text[whole:] + self._rest
+            text = self._unescaped(text, last=last)
         try:
-            self._store(_decoded(text))
+            self._store(_decoded(self._fours(text, last=last)))
         except ValueError:
             self._odd(text + self._rest, last=last)
 
-    def _odd(self, text: bytes, *, last: bool) -> None:
+    def _odd(self, text: bytearray, *, last: bool) -> None:
         """Once more, with what some servers write otherwise."""
-        usual = text.rstrip(b"=").translate(_USUAL, _LINE_ENDS) if last else text.translate(_USUAL, _LINE_ENDS)
-        whole = len(usual) - len(usual) % 4
-        self._rest = b"" if last else usual[whole:]
+        self._rest = bytearray()
+        usual = text.translate(_USUAL, _LINE_ENDS)
         try:
-            self._store(_decoded(usual + b"=" * (-len(usual) % 4) if last else usual[:whole]))
+            self._store(_decoded(self._fours(usual.rstrip(b"=") if last else usual, last=last)))
         except ValueError:
             self.fault = "answer.garbage"
 
+    def _fours(self, text: bytearray, *, last: bool) -> bytearray:
+        """Whole groups of four; what is left over waits for more, or is filled up at the end."""
+        if last:
+            return text + b"=" * (-len(text) % 4)
+        whole = len(text) - len(text) % 4
+        self._rest[:0] = text[whole:]
+        del text[whole:]
+        return text
+
+    def _unescaped(self, text: bytearray, *, last: bool) -> bytearray:
+        """Without JSON's escapes; a backslash at the end belongs to what comes next."""
+        text = text.replace(rb"\/", b"/").replace(rb"\n", b"").replace(rb"\r", b"")
+        if text.endswith(b"\\") and not last:
+            self._rest += text[-1:]
+            del text[-1:]
+        return text
+
     def _store(self, data: bytes) -> None:
-        """The file is opened for every write: with many answers at once, handles would run out."""
-        with self.path.open("ab" if self.size else "wb", buffering=0) as file:
-            file.write(data)
+        _append(self.path, data, fresh=not self.size)
         if len(self.head) < HEAD:
             self.head += data[: HEAD - len(self.head)]
         self.size += len(data)
         if self.size > MOST_PICTURE:
             raise TooMuch
+
+
+def _append(path: Path, data: bytes, *, fresh: bool) -> None:
+    """The file is opened for every batch: with many answers at once, handles would run out."""
+    how = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if fresh else os.O_APPEND) | getattr(os, "O_BINARY", 0)
+    handle = os.open(path, how, 0o666)
+    try:
+        left = memoryview(data)
+        while left:
+            left = left[os.write(handle, left) :]
+    finally:
+        os.close(handle)
 
 
 def refused_link(path: Path) -> Picture:
@@ -119,16 +143,10 @@ def refused_link(path: Path) -> Picture:
     return picture
 
 
-def _decoded(text: bytes) -> bytes:
+def _decoded(text: bytearray) -> bytes:
     if _fast_b64decode is not None:
-        return bytes(_fast_b64decode(text, validate=True))
+        return _fast_b64decode(text, validate=True)
     return binascii.a2b_base64(text, strict_mode=True)
-
-
-def _unescaped(text: bytes, *, last: bool) -> tuple[bytes, bytes]:
-    """Without JSON's escapes, and a backslash at the end that belongs to what comes next."""
-    text = text.replace(rb"\/", b"/").replace(rb"\n", b"").replace(rb"\r", b"")
-    return (text[:-1], b"\\") if text.endswith(b"\\") and not last else (text, b"")
 
 
 class Scanner:
