@@ -35,7 +35,7 @@ def register() -> None:
 
 
 def check_settings(*, app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """E001 a setting that does not hold, E002 a provider that does not load, E003 a brand check that does not."""
+    """E001 a setting that does not hold, E002 a provider that does not load, W010 one without a key, E003 a brand check."""
     try:
         found = site.conf()
         _ = found.widths
@@ -47,9 +47,16 @@ def check_settings(*, app_configs: Sequence[AppConfig] | None, **kwargs: Any) ->
 def _providers(found: site.Settings) -> Iterator[CheckMessage]:
     for alias in found.providers:
         try:
-            site.provider(alias)
+            keyed = getattr(site.provider(alias), "has_key", True)
         except ConfigurationError as error:
             yield Error(str(error), hint="Mend BACKEND or OPTIONS of this provider.", id="image_studio.E002")
+            continue
+        if not keyed:
+            yield Warning(
+                f"The provider {alias} has no key: every order for it is refused.",
+                hint="Set its environment variable (OPENAI_API_KEY, or what key_env names), or api_key in its OPTIONS.",
+                id="image_studio.W010",
+            )
 
 
 def _brand_checks(found: site.Settings) -> Iterator[CheckMessage]:

@@ -58,6 +58,14 @@ def test_a_provider_that_does_not_load_is_an_error(settings, row):
     assert "E002" in found()
 
 
+@pytest.mark.parametrize(("variable", "warned"), [("OPENAI_API_KEY", False), ("ANOTHER", True)])
+def test_a_provider_without_a_key_is_warned_of(settings, monkeypatch, variable, warned):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.setenv(variable, "sk-test")
+    settings.IMAGE_STUDIO = {**SAFE, "PROVIDERS": {"openai": {"BACKEND": "image_studio.providers.openai"}}}
+    assert ("W010" in found()) is warned
+
+
 @pytest.mark.parametrize(
     "path", ["nowhere.Check", "image_studio.brand.kit.Kit", ("image_studio.brand.checks.file.File", {"x": 1})]
 )
