@@ -147,9 +147,11 @@ class BaseProvider:
 
     :cvar repeatable: True where a request is free and deterministic, so that a lost one may simply be sent
         again. Never True for a vendor that charges.
+    :cvar takes_user_key: True where the vendor wants to tell people apart: requests then carry ``user_key``.
     """
 
     repeatable: ClassVar[bool] = False
+    takes_user_key: ClassVar[bool] = False
 
     def __init__(self, alias: str, **options: Any) -> None:
         if options:
@@ -192,3 +194,10 @@ class BaseProvider:
         :raises OutcomeUnknown: may have been charged.
         """
         raise NotImplementedError
+
+    def recover(self, request: PictureRequest, spool: Path) -> Answer | None:
+        """The answer that a call left whole in the folder ``spool`` before its worker died, or None.
+
+        Equal to what :meth:`run` would have answered. It reads, and neither asks the vendor nor changes a file.
+        """
+        return None

@@ -25,6 +25,7 @@ from image_studio.providers.base import Answer, BaseProvider, Finding, Input, On
 from image_studio.providers.openai_answer import Reader, Received, picture_of
 from image_studio.providers.openai_errors import Reply, answered, unanswered
 from image_studio.providers.openai_params import STRIPPED, edits, findings, parameters, stripped
+from image_studio.providers.openai_recover import recovered
 from image_studio.providers.openai_result import Bought, answer_of
 from image_studio.providers.openai_scan import Picture, refused_link
 
@@ -143,6 +144,10 @@ class Provider(BaseProvider):
         call = _Call(self, request, inputs, spool, asyncio.get_running_loop().time() + deadline)
         return await call.made(deadline, on_partial)
 
+    def recover(self, request: PictureRequest, spool: Path) -> Answer | None:
+        """The answer that lies whole in ``spool``, as :meth:`run` would have given it. Nothing is asked or changed."""
+        return recovered(_bought(self, request, spool), links=self.dialect == "compatible")
+
     @cached_property
     def wire(self) -> Wire:
         from image_studio.providers.openai_client import Wire  # noqa: PLC0415 - the SDK costs a second
@@ -227,7 +232,7 @@ class _Call:
             strips=provider.strips,
             stream=stream and "stream" not in provider.strips,
         )
-        bought = self._bought()
+        bought = _bought(provider, request, self.spool)
         async with provider.clients.use() as client:
             images = client.images.with_streaming_response
             post = cast("Callable[..., Any]", images.edit if edits(request) else images.generate)
@@ -251,18 +256,6 @@ class _Call:
         left = self.ends - asyncio.get_running_loop().time() - 1.0
         return await fetch(url, path, wire=self.provider.wire, most=self.provider.max_answer_bytes, seconds=left)
 
-    def _bought(self) -> Bought:
-        provider, request = self.provider, self.request
-        spec = conf.model(provider.alias, request.model)
-        return Bought(
-            request=request,
-            alias=provider.alias,
-            spool=self.spool,
-            spec=spec,
-            most=_most(provider, request, spec),
-            left_out=tuple(stripped(request, provider.strips)),
-        )
-
     def _failed(self, error: Exception, *, sent: bool, late: bool) -> ProviderError:
         status = getattr(error, "status_code", None)
         if isinstance(status, int):
@@ -274,6 +267,18 @@ class _Call:
             _log.error("call broke", exc_info=error, extra={"action": "provider.broken", **self.about})
         reason = "deadline" if late else getattr(cause, "strerror", "") or type(cause).__name__
         return unanswered(sent=sent, reason=str(reason), wire=wire, **self.about)
+
+
+def _bought(provider: Provider, request: PictureRequest, spool: Path) -> Bought:
+    spec = conf.model(provider.alias, request.model)
+    return Bought(
+        request=request,
+        alias=provider.alias,
+        spool=spool,
+        spec=spec,
+        most=_most(provider, request, spec),
+        left_out=tuple(stripped(request, provider.strips)),
+    )
 
 
 def _client_module() -> Any:

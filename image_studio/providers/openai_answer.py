@@ -1,12 +1,18 @@
-"""Reads an answer while it arrives: one JSON object, or a stream of events. Pictures go straight into the spool."""
+"""Reads an answer while it arrives: one JSON object, or a stream of events. Pictures go straight into the spool.
+
+What is on the disk when, so that a crash at any moment leaves the truth: first the pictures, then what was seen of
+them (:data:`SEEN`), then the answer's text (:data:`RAW`), each flushed before the next is written, and last of all the
+runner's manifest. Whoever finds the text has everything that came before it.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import logging
+import os
 import zlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +29,7 @@ _log = logging.getLogger("image_studio.providers")
 MOST_TEXT = 1_048_576
 #: Bytes that are unpacked at once, however much a packed answer holds.
 UNPACKED = 262_144
-RAW = "answer-raw.json"
+RAW, SEEN = "answer-raw.json", "answer-seen.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +61,7 @@ class Reader:
         self._read = 0
 
     def _begin(self, number: int) -> Picture:
-        return Picture(self._spool / f"picture-{number}.part")
+        return Picture(part_of(self._spool, number))
 
     async def read(self, response: Any) -> Received:
         """Everything that comes, or everything up to the cap.
@@ -80,8 +86,12 @@ class Reader:
                 return await self._broken("answer.cut")
             self._drop_pieces()
             raise
-        await self._keep_raw(bytes(self._log) if events else text)
-        return self._streamed() if events else self._whole(text)
+        if not events:
+            await self._keep(text)
+            return whole(text, tuple(self._scanner.pictures), self._about)
+        if not self._done:
+            await self._keep(bytes(self._log), events=True)
+        return self._streamed()
 
     async def _parts(self, response: Any) -> AsyncIterator[bytes]:
         unpack = _unpacking(response.headers.get("content-encoding", ""))
@@ -92,9 +102,16 @@ class Reader:
                     raise TooMuch
                 yield part
 
-    async def _keep_raw(self, text: bytes) -> None:
+    async def _keep(self, text: bytes, *, events: bool = False, cut: str = "") -> None:
         """Before it is understood: what was paid for must be readable by a person, whatever comes."""
-        await asyncio.to_thread(storage.put, self._spool / RAW, text)
+        pictures = list(self._scanner.pictures)
+        seen = {
+            "request_id": self._about.get("request_id", "-"),
+            "events": events,
+            "cut": cut,
+            "pictures": [{"size": one.size, "whole": one.whole, "fault": one.fault} for one in pictures],
+        }
+        await asyncio.to_thread(_flush, self._spool, pictures, seen, text)
 
     def _drop_pieces(self) -> None:
         for picture in self._scanner.pictures:
@@ -103,28 +120,15 @@ class Reader:
 
     async def _broken(self, code: str) -> Received:
         self._drop_pieces()
-        await self._keep_raw(bytes(self._log + self._scanner.text))
+        text = bytes(self._log + self._scanner.text)
+        await self._keep(text, events=bool(self._done), cut=code)
         if self._done:
             return self._of_events(cut=code)
-        pictures = tuple(picture for picture in self._scanner.pictures if picture.whole and not picture.fault)
-        if not pictures:
+        # Early versions were whole too, and are gone.
+        received = sound(tuple(one for one in self._scanner.pictures if one.path.exists()), cut=code)
+        if not received.rows:
             raise OutcomeUnknown("provider.answer_too_large", **self._about)
-        rows = tuple({"b64_json": number} for number in range(len(pictures)))
-        return Received(rows=rows, pictures=pictures, cut=code)
-
-    # One JSON object ------------------------------------------------------------------------------------------------
-
-    def _whole(self, text: bytes) -> Received:
-        told = _json(text)
-        if not isinstance(told, Mapping):
-            raise unknown("no JSON in the answer", **self._about)
-        if told.get("error"):
-            raise answered(Reply(status=200, body=told, about=self._about))
-        if "data" not in told:
-            raise unknown("no pictures in the answer", **self._about)
-        data = told["data"] if isinstance(told["data"], list) else []
-        rows = tuple(row if isinstance(row, Mapping) else {} for row in data)
-        return Received(told=told, rows=rows, pictures=tuple(self._scanner.pictures))
+        return received
 
     # Events ---------------------------------------------------------------------------------------------------------
 
@@ -138,8 +142,7 @@ class Reader:
 
     async def _event(self, event: bytes) -> None:
         self._log += event + b"\n\n" if len(self._log) < MOST_TEXT else b""
-        lines = [line.partition(b":")[2] for line in event.splitlines() if line.startswith(b"data:")]
-        told = _json(b"\n".join(lines))
+        told = data_of(event)
         if not isinstance(told, Mapping):
             return
         kind = str(told.get("type", ""))
@@ -151,6 +154,8 @@ class Reader:
             await self._early(told)
         elif kind.endswith(".completed"):
             self._done.append(told)
+            # What follows is only the end of the stream. Should that never come, the picture is there all the same.
+            await self._keep(bytes(self._log), events=True)
 
     async def _early(self, told: Mapping[str, Any]) -> None:
         number = told.get("b64_json")
@@ -172,8 +177,66 @@ class Reader:
         return self._of_events()
 
     def _of_events(self, cut: str = "") -> Received:
-        told = {**self._done[-1], "usage": _summed([done.get("usage") for done in self._done])}
-        return Received(told=told, rows=tuple(self._done), pictures=tuple(self._scanner.pictures), cut=cut)
+        return finished(self._done, tuple(self._scanner.pictures), cut=cut)
+
+
+def part_of(spool: Path, number: int) -> Path:
+    """Where a picture lies while it arrives."""
+    return spool / f"picture-{number}.part"
+
+
+def _flush(spool: Path, pictures: list[Picture], seen: Mapping[str, Any], text: bytes) -> None:
+    for picture in pictures:
+        if picture.size and picture.path.exists():
+            _sync(picture.path)
+    storage.put(spool / SEEN, json.dumps(seen).encode())
+    storage.put(spool / RAW, text)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+# What was received, from its text: the same when it has just come and when it is found after a crash ------------------
+
+
+def whole(text: bytes, pictures: tuple[Picture, ...], about: Mapping[str, Any]) -> Received:
+    """An answer of one JSON object.
+
+    :raises ProviderError: for an error inside it, and where it is no answer.
+    """
+    told = _json(text)
+    if not isinstance(told, Mapping):
+        raise unknown("no JSON in the answer", **about)
+    if told.get("error"):
+        raise answered(Reply(status=200, body=told, about=about))
+    if "data" not in told:
+        raise unknown("no pictures in the answer", **about)
+    data = told["data"] if isinstance(told["data"], list) else []
+    rows = tuple(row if isinstance(row, Mapping) else {} for row in data)
+    return Received(told=told, rows=rows, pictures=pictures)
+
+
+def finished(done: Sequence[Mapping[str, Any]], pictures: tuple[Picture, ...], cut: str = "") -> Received:
+    """The finished pictures of a stream, at least one."""
+    told = {**done[-1], "usage": _summed([event.get("usage") for event in done])}
+    return Received(told=told, rows=tuple(done), pictures=pictures, cut=cut)
+
+
+def sound(pictures: tuple[Picture, ...], cut: str) -> Received:
+    """What came whole of an answer that broke off."""
+    kept = tuple(picture for picture in pictures if picture.whole and not picture.fault)
+    return Received(rows=tuple({"b64_json": number} for number in range(len(kept))), pictures=kept, cut=cut)
+
+
+def data_of(event: bytes) -> Any:
+    """The JSON of an event; None where it has none."""
+    lines = [line.partition(b":")[2] for line in event.splitlines() if line.startswith(b"data:")]
+    return _json(b"\n".join(lines))
 
 
 def picture_of(row: Mapping[str, Any], pictures: tuple[Picture, ...]) -> Picture | None:

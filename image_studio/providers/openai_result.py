@@ -41,15 +41,24 @@ class Bought:
 
 
 def answer_of(bought: Bought, received: Received, found: list[Picture | None], request_id: str) -> Answer:
-    """The whole answer. More pictures than were asked for are kept, fewer get a fault each.
+    """The whole answer, its pictures under their names. More than were asked for are kept, fewer get a fault each.
 
     :param found: the picture of each row, None where it has none.
     """
+    for index, picture in enumerate(found):
+        if picture is not None and picture.whole and not picture.fault:
+            name = f"output-{index}.{EXTENSIONS.get(sniff(picture.head), 'bin')}"
+            picture.path = picture.path.replace(bought.spool / name)
+    _tidy(received)
+    return told_of(bought, received, found, request_id)
+
+
+def told_of(bought: Bought, received: Received, found: list[Picture | None], request_id: str) -> Answer:
+    """The whole answer, its pictures where they lie. Changes nothing on the disk."""
     outputs = [_output(bought, index, picture) for index, picture in enumerate(found)]
     missing = range(len(found), bought.request.n)
     lacking = received.cut or "answer.missing"
     outputs += [Output(index=index, fault=lacking, params=_about(bought, request_id)) for index in missing]
-    _tidy(received, found)
     usage = received.told.get("usage")
     usage = usage if isinstance(usage, Mapping) else {}
     price, flags = _price(bought, usage)
@@ -66,18 +75,14 @@ def _output(bought: Bought, index: int, picture: Picture | None) -> Output:
     if picture is None or picture.fault or not picture.whole:
         code = "answer.empty" if picture is None else picture.fault or "answer.cut"
         return Output(index=index, fault=code, params=_about(bought, ""))
-    kind = sniff(picture.head)
-    path = bought.spool / f"output-{index}.{EXTENSIONS.get(kind, 'bin')}"
-    picture.path.replace(path)
     term = "compositeWithTrainedAlgorithmicMedia" if edits(bought.request) else "trainedAlgorithmicMedia"
-    return Output(index=index, path=path, source_type=term)
+    return Output(index=index, path=picture.path, source_type=term)
 
 
-def _tidy(received: Received, found: list[Picture | None]) -> None:
-    """Early versions and broken pieces go; whole pictures that no row names stay for a person."""
-    named = {id(picture) for picture in found}
+def _tidy(received: Received) -> None:
+    """Broken pieces go; whole pictures that no row names stay for a person."""
     for picture in received.pictures:
-        if id(picture) in named or not picture.whole or picture.fault:
+        if not picture.whole or picture.fault:
             picture.drop()
 
 

@@ -107,6 +107,7 @@ def test_the_text_of_the_answer_stays_without_its_pictures(server, tmp_path):
     assert kept["data"] == [{"b64_json": 0}, {"b64_json": 1}]
     assert sorted(path.name for path in (tmp_path / "spool").iterdir()) == [
         "answer-raw.json",
+        "answer-seen.json",
         "output-0.png",
         "output-1.png",
     ]
@@ -187,7 +188,8 @@ def test_early_versions_come_first(inputs, server, tmp_path):
     (line,) = posts(server)
     assert answer.micro_usd == line["micro_usd"]
     assert str(line["params"]["partial_images"]) == "2"
-    assert sorted(path.name for path in (tmp_path / "spool").iterdir()) == ["answer-raw.json", "output-0.png"]
+    names = sorted(path.name for path in (tmp_path / "spool").iterdir())
+    assert names == ["answer-raw.json", "answer-seen.json", "output-0.png"]
 
 
 def test_a_glimpse_that_fails_costs_nothing(server, tmp_path):
@@ -327,7 +329,7 @@ def test_an_answer_over_the_cap_takes_no_memory(fault, server, tmp_path):
     with pytest.raises(OutcomeUnknown) as caught:
         run(at(server), ordered(), tmp_path / "spool")
     assert caught.value.code == "provider.answer_too_large"
-    assert [path.name for path in (tmp_path / "spool").iterdir()] == ["answer-raw.json"]
+    assert sorted(path.name for path in (tmp_path / "spool").iterdir()) == ["answer-raw.json", "answer-seen.json"]
     # The server runs in this process too.
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000
 
