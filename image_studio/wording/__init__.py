@@ -20,6 +20,7 @@ from image_studio.wording import (
     generate,
     imaging,
     library,
+    lifecycle,
     openai,
     providers,
     runner,
@@ -42,6 +43,7 @@ WORDS: dict[str, Any] = {
     **admin.WORDS,
     **api.WORDS,
     **library.WORDS,
+    **lifecycle.WORDS,
     **usage.WORDS,
 }
 
