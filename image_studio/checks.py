@@ -35,7 +35,7 @@ def register() -> None:
 
 
 def check_settings(*, app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """E001 a setting that does not hold, E002 a provider that does not load, W010 one without a key, E003 a brand check."""
+    """E001 a setting, E002 a provider, E003 a brand check that does not hold or load, W010 a provider without a key."""
     try:
         found = site.conf()
         _ = found.widths

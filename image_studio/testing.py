@@ -254,7 +254,7 @@ async def _refused(_provider: ScriptedProvider, _request: PictureRequest, _spool
 
 
 async def _moderation(_provider: ScriptedProvider, _request: PictureRequest, _spool: Path) -> Answer:
-    raise ProviderRefused("provider.moderation_blocked", stage="input", categories="violence")
+    raise ProviderRefused("provider.moderation_blocked", stage="input", categories="violence", request_id="-")
 
 
 async def _unknown(_provider: ScriptedProvider, _request: PictureRequest, _spool: Path) -> Answer:

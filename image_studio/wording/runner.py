@@ -48,7 +48,8 @@ WORDS = {
     ),
     "doctor.answer_found": _("The answer to job {job} is here after all. Mend it with --fix: it costs nothing more."),
     "doctor.answer_incomplete": _(
-        "Job {job} broke off while its answer came. Look whether the provider charged, then delete the folder."
+        "Job {job} broke off while its answer came, and this is what came: {files}. Look whether the provider "
+        "charged; then retry or leave the job, and delete the folder."
     ),
     "doctor.answer_unsaved": _("The answer to job {job} was never stored. Mend it with --fix, or retry the job."),
     "doctor.answer_without_row": _(
@@ -70,7 +71,10 @@ WORDS = {
     "provider.connection_lost": _(
         "The connection broke before the answer came. It may have been charged: look there first."
     ),
-    "provider.moderation_blocked": _("The provider's moderation blocked this. Change the prompt or the picture."),
+    "provider.moderation_blocked": _(
+        "The provider's moderation blocked this ({categories}; stage: {stage}; request {request_id}). Nothing was "
+        "charged. Change the prompt or the picture."
+    ),
     "provider.rate_limited": _("The provider has too many requests now. Nothing was charged: it is tried again."),
     "provider.refused": _(
         "The provider refused this request. Nothing was charged. Change it, or choose another route."
