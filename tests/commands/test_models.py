@@ -19,6 +19,7 @@ from image_studio.testing import calls, fake_settings
 from tests import factories
 from tests.admin.browser import Page
 from tests.admin.conftest import signed_in
+from tests.fakes.openai_server import serve
 
 pytestmark = pytest.mark.django_db
 BEFORE, LAST, AFTER = date(2026, 11, 22), date(2026, 12, 1), date(2026, 12, 2)
@@ -331,6 +332,43 @@ def test_a_probe_shows_billed_beside_estimated_and_leaves_nothing(run, on, fake)
     assert [call["n"] for call in calls(ledger)] == [1]
     assert traces() == before
     assert not any(model.objects.exists() for model in (Asset, Job, Attempt, Event, VariantSet))
+
+
+def test_a_probe_asks_the_server_once_and_reads_its_bill(run, on, site, tmp_path):
+    before = traces()
+    with serve(ledger=tmp_path / "books.jsonl") as server:
+        options = {"api_key": "sk-test", "base_url": server.base_url}
+        site(PROVIDERS={"openai": {**OPENAI, "OPTIONS": options}})
+        assert run("--probe", "premium")[0] == 2
+        assert server.calls() == []
+        status, (line,), _ = run("--probe", "premium", "--yes")
+        (call,) = server.calls()
+    assert (status, line["model"], line["quality"], line["size"]) == (0, "gpt-image-2", "low", "816x816")
+    assert (call["model"], call["params"]["quality"], call["params"]["size"]) == ("gpt-image-2", "low", "816x816")
+    assert line["billed_micro_usd"] == call["micro_usd"] > 0
+    assert line["billed_micro_usd"] <= line["most_micro_usd"] < 50_000
+    assert (line["usage_missing"], line["request_id"], line["fault"]) == (False, call["request_id"], "")
+    assert traces() == before
+
+
+@pytest.mark.parametrize(("fault", "told"), [("auth_401", "does not accept"), ("server_500", "may have been charged")])
+def test_a_server_that_fails_a_probe_is_asked_no_second_time(run, on, site, tmp_path, fault, told):
+    with serve(ledger=tmp_path / "books.jsonl", faults=[fault]) as server:
+        options = {"api_key": "sk-test", "base_url": server.base_url}
+        site(PROVIDERS={"openai": {**OPENAI, "OPTIONS": options}})
+        status, lines, words = run("--probe", "quick", "--yes")
+        assert len(server.calls()) == 1
+    assert (status, lines) == (1, [])
+    assert told in words
+
+
+def test_a_server_that_sends_no_bill_is_billed_the_most_and_said_so(run, on, site, tmp_path):
+    with serve(ledger=tmp_path / "books.jsonl", faults=["missing_usage"]) as server:
+        options = {"api_key": "sk-test", "base_url": server.base_url}
+        site(PROVIDERS={"openai": {**OPENAI, "OPTIONS": options}})
+        (line,) = run("--probe", "quick", "--yes")[1]
+    assert line["usage_missing"] is True
+    assert line["billed_micro_usd"] == line["most_micro_usd"]
 
 
 @pytest.mark.parametrize(
