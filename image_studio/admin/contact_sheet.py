@@ -288,4 +288,6 @@ def _again(policy: Policy, variant_set: VariantSet) -> str:
         query["source"] = variant_set.source_id
     if variant_set.prompt_version is not None:
         query["prompt"] = variant_set.prompt_version.prompt_id
+    if query and variant_set.matrix.get("options"):
+        query["like"] = variant_set.pk
     return generate_url(**query) if query else ""

@@ -73,7 +73,7 @@ def price(page: StudioAdmin, request: HttpRequest) -> HttpResponse:
 
 def _form(policy: Policy, start: Start, posted: Any) -> GenerateForm:
     cards = route_cards(policy, has_source=bool(start.sources))
-    return GenerateForm(posted, start=start, cards=cards, initial={"key": uuid.uuid4().hex})
+    return GenerateForm(posted, policy=policy, start=start, cards=cards, initial={"key": uuid.uuid4().hex})
 
 
 def _ordered(request: HttpRequest, found: Quote) -> HttpResponse | None:

@@ -42,6 +42,7 @@ def matrix_of(policy: Policy, brand: Brand, said: Mapping[str, Any]) -> Matrix:
         texts=texts,
         sharing=said.get("sharing", "ratio"),
         title=said.get("title", ""),
+        options=said.get("options", {}),
     )
 
 

@@ -58,11 +58,16 @@ class _Lenient(string.Formatter):
 
 
 def explain(code: str, params: Mapping[str, Any] | None = None) -> str:
-    """The sentence of a code in the active language; the code itself where it has no words."""
+    """The sentence of a code in the active language; the code itself where it has no words.
+
+    A refusal whose ``params`` have ``can``, the routes that could, names them in a second sentence.
+    """
     words = WORDS.get(code)
     if words is None:
         return code
-    return _Lenient().vformat(str(words), (), dict(params or {}))
+    given = dict(params or {})
+    said = _Lenient().vformat(str(words), (), given)
+    return f"{said} {_Lenient().vformat(str(WORDS['route.can']), (), given)}" if given.get("can") else said
 
 
 def explain_error(error: StudioError) -> str:

@@ -11,12 +11,14 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce
 
+from image_studio import conf as site
 from image_studio import tasks
 from image_studio.exceptions import Conflict, InvalidRequest
 from image_studio.models import Event, Job, JobOutput, Variant, VariantSet, database_now
 from image_studio.policy import Policy
 from image_studio.runner.sets import lock
 from image_studio.states import JOB, VARIANT
+from image_studio.workflow.options import keyed
 
 #: A job whose outcome is unknown may have been charged: nothing here resends it.
 RESENDABLE = ("failed", "blocked", "cancelled")
@@ -170,9 +172,12 @@ def requeue(policy: Policy, job_ids: Collection[UUID]) -> list[UUID]:
     """
     if not job_ids:
         return []
-    Job.objects.filter(pk__in=job_ids, state="blocked", error_code="job.rights_revoked").update(
-        requested_by=policy.user, actor_label=policy.actor.label, operator=policy.user is None
-    )
+    revoked = Job.objects.filter(pk__in=job_ids, state="blocked", error_code="job.rights_revoked")
+    for job in revoked.only("provider", "request", "kind"):
+        if job.kind == "picture":
+            request = keyed(policy, site.provider(job.provider), job.request)
+            Job.objects.filter(pk=job.pk).update(request=request)
+    revoked.update(requested_by=policy.user, actor_label=policy.actor.label, operator=policy.user is None)
     JOB.move(
         Job.objects.filter(pk__in=job_ids),
         "queued",
@@ -196,6 +201,7 @@ def _buy_again(policy: Policy, cells: list[Variant]) -> list[UUID]:
     for job_id, index in dict.fromkeys((cell.job_id, cell.output_index) for cell in cells):
         old = Job.objects.get(pk=job_id)
         share = -(-old.estimate_micro_usd // max(1, old.n))
+        request = {**old.request, "n": 1, "first": int(old.request.get("first", 0)) + index}
         job = Job.objects.create(
             kind="picture",
             brand_id=old.brand_id,
@@ -207,7 +213,7 @@ def _buy_again(policy: Policy, cells: list[Variant]) -> list[UUID]:
             provider=old.provider,
             route=old.route,
             model=old.model,
-            request={**old.request, "n": 1, "first": int(old.request.get("first", 0)) + index},
+            request=keyed(policy, site.provider(old.provider), request),
             n=1,
             estimate_micro_usd=share,
             available_at=database_now(),

@@ -6,11 +6,13 @@ from functools import partial
 
 from django.db import transaction
 
+from image_studio import conf as site
 from image_studio import tasks
 from image_studio.exceptions import Conflict, InvalidRequest
 from image_studio.models import Event, Job, Variant, VariantSet, database_now
 from image_studio.policy import Policy
 from image_studio.workflow.once import once, replayed
+from image_studio.workflow.options import keyed
 from image_studio.workflow.plan import Matrix
 from image_studio.workflow.preview import Preview, preview
 
@@ -88,7 +90,7 @@ def _title(matrix: Matrix) -> str:
 
 
 def _jobs(policy: Policy, plan: Preview, variant_set: VariantSet) -> list[Job]:
-    now = database_now()
+    now, provider = database_now(), site.provider(plan.route.provider)
     return [
         Job(
             kind="picture",
@@ -101,7 +103,7 @@ def _jobs(policy: Policy, plan: Preview, variant_set: VariantSet) -> list[Job]:
             provider=plan.route.provider,
             route=plan.route.name,
             model=planned.request.model,
-            request=planned.request.to_dict(),
+            request=keyed(policy, provider, planned.request.to_dict()),
             digest=planned.request.digest,
             n=planned.request.n,
             estimate_micro_usd=price.most,

@@ -58,9 +58,9 @@ def test_every_usable_route_is_priced_for_the_chosen_matrix(boss, brand, folder,
     settings.IMAGE_STUDIO = {**settings.IMAGE_STUDIO, **fake_settings(ledger=folder / "ledger.jsonl", price=40_000)}
     query = query_of(prompt=factories.make_prompt(brand).prompt.pk)
     cards = ask(boss, query).json()["cards"]
-    assert cards["placeholder"] == {"price": "free", "why_not": ""}
-    assert cards["fake"] == {"price": "about $0.08 (max $0.08)", "why_not": ""}
-    assert cards["reframe"] == {"price": "", "why_not": "Needs a picture to start from."}
+    assert cards["placeholder"] == {"price": "free", "why_not": "", "changes": ""}
+    assert cards["fake"] == {"price": "about $0.08 (max $0.08)", "why_not": "", "changes": ""}
+    assert cards["reframe"] == {"price": "", "why_not": "Needs a picture to start from.", "changes": ""}
     more = ask(boss, query, takes="3", route="fake").json()
     assert more["cards"]["fake"]["price"] == "about $0.24 (max $0.24)"
     assert more["line"] == "Buys 6 pictures for about $0.24 (max $0.24), composes 12 cells free."

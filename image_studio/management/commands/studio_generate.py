@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from argparse import ArgumentParser
 from collections import Counter
@@ -16,6 +17,19 @@ from image_studio.models import Asset, Brand, PromptVersion, VariantSet
 from image_studio.runner import drain
 from image_studio.wording import explain
 from image_studio.workflow import Cell, Matrix, ingest, preview, request, sheet
+from image_studio.workflow.options import OPTIONS
+
+_HELP = {
+    "background": "auto, opaque or transparent",
+    "output_format": "of the bought picture: png, jpeg or webp",
+    "compression": "0 to 100, for jpeg and webp",
+    "fidelity": "how closely the source is kept: low or high, where the model takes it",
+    "moderation": "the provider's own filter: auto or low",
+    "complexity": "how much the model plans: low, medium or high, where it takes it",
+    "references": "id of one more picture to work from; repeatable",
+    "mask": "id of a picture that is transparent where the source may change",
+    "markup": "id of a picture with hints drawn over the source",
+}
 
 
 class Command(StudioCommand):
@@ -36,6 +50,14 @@ class Command(StudioCommand):
         parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a prompt variable")
         parser.add_argument(
             "--text", action="append", default=[], metavar="KEY:LOCALE=WORDS", help="a line of this set"
+        )
+        for option in OPTIONS.values():
+            if option.name != "extra":
+                flag = f"--{option.name.replace('_', '-').removesuffix('s')}"
+                many: dict[str, Any] = {"action": "append"} if option.kind == "pictures" else {}
+                parser.add_argument(flag, dest=option.name, default=None, help=_HELP[option.name], **many)
+        parser.add_argument(
+            "--option", action="append", default=[], metavar="NAME=VALUE", help="passed on to the provider as it is"
         )
         parser.add_argument("--key", default="", help="idempotency key: the same key gives the same set")
         parser.add_argument("--no-wait", action="store_true", help="leave the work to a running worker")
@@ -68,6 +90,7 @@ class Command(StudioCommand):
             variables=_pairs(options["set"]),
             texts=_texts(options["text"]),
             sharing=options["sharing"],
+            options=_options(options),
         )
 
     def _source(self, brand: Brand, source: str) -> Asset | None:
@@ -92,6 +115,28 @@ def _pairs(given: list[str]) -> dict[str, str]:
         if "=" not in text:
             raise InvalidRequest("request.bad_variable", text=text)
     return dict(text.split("=", 1) for text in given)
+
+
+def _options(given: dict[str, Any]) -> dict[str, Any]:
+    """What the flags say, and ``--option`` as JSON where it is, else as text."""
+    found = {name: given.get(name) for name in OPTIONS if name != "extra"}
+    if found["compression"] is not None:
+        found["compression"] = _whole(str(found["compression"]))
+    return {**found, "extra": {name: _value(text) for name, text in _pairs(given["option"]).items()}}
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise InvalidRequest("option.wrong_type.whole", option="compression") from None
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def _texts(given: list[str]) -> dict[str, dict[str, str]]:
