@@ -61,7 +61,8 @@ class Settings:
     )
     routes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     models: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    #: Alias -> {"images_per_minute": n, "tokens_per_minute": n}: what all workers together may ask for.
+    #: Alias, or "alias/model" -> {"images_per_minute": n, "tokens_per_minute": n}: what all workers together may ask
+    #: each model for.
     rate_limits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     #: "off", or the alias of the provider whose moderation looks at prompts and pictures.
     moderation: str = "off"
@@ -176,21 +177,21 @@ def _judge_providers(found: Settings) -> None:
             f"IMAGE_STUDIO['MODERATION'] is {found.moderation!r}; it must be 'off' or an alias of PROVIDERS: "
             f"{specs.names(found.providers)}."
         )
-    for alias, row in found.rate_limits.items():
-        if alias not in found.providers:
+    for name, row in found.rate_limits.items():
+        if name.partition("/")[0] not in found.providers:
             raise ConfigurationError(
-                f"IMAGE_STUDIO['RATE_LIMITS'] has {alias!r}, which PROVIDERS has not: {specs.names(found.providers)}."
+                f"IMAGE_STUDIO['RATE_LIMITS'] has {name!r}, which PROVIDERS has not: {specs.names(found.providers)}."
             )
-        _judge_limits(alias, row)
+        _judge_limits(name, row)
 
 
-def _judge_limits(alias: str, row: Mapping[str, Any]) -> None:
-    where = f"IMAGE_STUDIO['RATE_LIMITS'][{alias!r}]"
+def _judge_limits(name: str, row: Mapping[str, Any]) -> None:
+    where = f"IMAGE_STUDIO['RATE_LIMITS'][{name!r}]"
     if not isinstance(row, Mapping) or set(row) - set(LIMITS):
         raise ConfigurationError(f"{where} must be a dict of {specs.names(LIMITS)}.")
-    for name, most in row.items():
+    for limit, most in row.items():
         if not isinstance(most, int) or isinstance(most, bool) or most < 1:
-            raise ConfigurationError(f"{where}[{name!r}] must be a whole number, 1 or more, not {most!r}.")
+            raise ConfigurationError(f"{where}[{limit!r}] must be a whole number, 1 or more, not {most!r}.")
 
 
 def today() -> date:

@@ -11,10 +11,11 @@ from django.db import transaction
 from django.db.models import F
 
 from image_studio.models import Attempt, Event, Job, Variant, database_now
+from image_studio.runner import limits
 from image_studio.runner.answers import StoredAnswer, plain
 from image_studio.runner.beats import this_host
 from image_studio.runner.leases import FREE, WORKER, Fenced, Lease
-from image_studio.runner.outcomes import Decision, named
+from image_studio.runner.outcomes import TOO_MANY, Decision, named
 from image_studio.runner.work import Halt, PictureWork, repeatable
 from image_studio.states import ATTEMPT, JOB_ENDED, JOB_HELD, VARIANT
 
@@ -105,6 +106,8 @@ def decided(lease: Lease, decision: Decision, attempt: UUID | None = None) -> Le
     """
     if decision.to == lease.state:
         return _still_spooled(lease, decision)
+    if attempt and decision.code == TOO_MANY:
+        _shut(attempt, decision.wait)
     now = database_now()
     with transaction.atomic():
         moved = lease.move(
@@ -124,6 +127,12 @@ def decided(lease: Lease, decision: Decision, attempt: UUID | None = None) -> Le
         if lease.kind == "compose" and decision.to in JOB_ENDED:
             _strand(lease, decision.code, dict(decision.params))
     return moved
+
+
+def _shut(attempt: UUID, seconds: float) -> None:
+    """The provider has enough: other workers hear of it first, and do not run into it meanwhile."""
+    for provider, model in Attempt.objects.filter(pk=attempt).values_list("provider", "model"):
+        limits.close(provider, model, seconds)
 
 
 def _strand(lease: Lease, code: str, params: dict[str, Any]) -> None:

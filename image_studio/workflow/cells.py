@@ -17,6 +17,7 @@ from image_studio.exceptions import Conflict, InvalidRequest
 from image_studio.models import Event, Job, JobOutput, Variant, VariantSet, database_now
 from image_studio.policy import Policy
 from image_studio.runner.sets import lock
+from image_studio.runner.turns import in_turn, queue
 from image_studio.states import JOB, VARIANT
 from image_studio.workflow.options import keyed
 
@@ -191,6 +192,7 @@ def requeue(policy: Policy, job_ids: Collection[UUID]) -> list[UUID]:
         ended_at=None,
     )
     queued = list(Job.objects.filter(pk__in=job_ids, state="queued"))
+    Job.objects.bulk_update(in_turn(queued), ["turn"])
     Event.objects.record_all(policy.actor, "job.requeued", queued)
     return [job.pk for job in queued]
 
@@ -202,7 +204,7 @@ def _buy_again(policy: Policy, cells: list[Variant]) -> list[UUID]:
         old = Job.objects.get(pk=job_id)
         share = -(-old.estimate_micro_usd // max(1, old.n))
         request = {**old.request, "n": 1, "first": int(old.request.get("first", 0)) + index}
-        job = Job.objects.create(
+        again = Job(
             kind="picture",
             brand_id=old.brand_id,
             revision_id=old.revision_id,
@@ -215,9 +217,11 @@ def _buy_again(policy: Policy, cells: list[Variant]) -> list[UUID]:
             model=old.model,
             request=keyed(policy, site.provider(old.provider), request),
             n=1,
+            tokens=-(-old.tokens // max(1, old.n)),
             estimate_micro_usd=share,
             available_at=database_now(),
         )
+        job = queue(again)
         Variant.objects.filter(job_id=job_id, output_index=index).exclude(state="ready").update(job=job, output_index=0)
         Event.objects.record(policy.actor, "job.requested", job, instead_of=str(old.pk), output=index)
         rung.append(job.pk)
@@ -297,7 +301,7 @@ def compose_job(policy: Policy, variant_set: VariantSet, cells: list[Variant]) -
     moved = rows.exclude(state="waiting")
     VARIANT.move(moved, "waiting", error_code="", error_params={})
     rounds = dict(rows.values_list("pk", "round"))
-    return Job.objects.create(
+    job = Job(
         kind="compose",
         brand_id=variant_set.brand_id,
         revision_id=variant_set.revision_id,
@@ -309,3 +313,4 @@ def compose_job(policy: Policy, variant_set: VariantSet, cells: list[Variant]) -
         n=0,
         available_at=database_now(),
     )
+    return queue(job)

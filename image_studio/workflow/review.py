@@ -12,6 +12,7 @@ from image_studio import signals, tasks
 from image_studio.exceptions import Conflict, InvalidRequest
 from image_studio.models import DECLARATION, REJECT_REASONS, Asset, CheckResult, Event, Job, Review, database_now
 from image_studio.policy import Policy
+from image_studio.runner.turns import in_turn
 from image_studio.runner.withdrawing import take_down
 from image_studio.states import ASSET, JOB_ENDED
 from image_studio.workflow.library import describe, hold
@@ -222,24 +223,32 @@ def _publish(policy: Policy, asset: Asset) -> Job:
         raise _wrong_state(asset, "published")
     if before[1] is not None and before[1] not in JOB_ENDED:
         return Job.objects.get(pk=before[0])
+    job = _render_job(policy, asset)
     with transaction.atomic():
-        job = Job.objects.create(
-            kind="render",
-            brand_id=asset.brand_id,
-            revision_id=asset.revision_id,
-            asset=asset,
-            requested_by=policy.user,
-            actor_label=policy.actor.label,
-            operator=policy.user is None,
-            n=0,
-            available_at=database_now(),
-        )
+        job.save(force_insert=True)
         # Compare and swap: of two who ask at once, one gets the asset and the other is told.
         mine = Asset.objects.filter(pk=asset.pk, state="approved", publish_job_id=before[0])
         if not mine.update(publish_job=job):
             raise Conflict("object.changed")
         Event.objects.record(policy.actor, "asset.publish_requested", asset, job=str(job.pk))
         transaction.on_commit(partial(tasks.ring, [job.pk]))
+    return job
+
+
+def _render_job(policy: Policy, asset: Asset) -> Job:
+    """Not written yet: its turn is read before the transaction that publishes, which begins with a write."""
+    job = Job(
+        kind="render",
+        brand_id=asset.brand_id,
+        revision_id=asset.revision_id,
+        asset=asset,
+        requested_by=policy.user,
+        actor_label=policy.actor.label,
+        operator=policy.user is None,
+        n=0,
+        available_at=database_now(),
+    )
+    in_turn([job])
     return job
 
 

@@ -11,6 +11,8 @@ from image_studio import tasks
 from image_studio.exceptions import Conflict, InvalidRequest
 from image_studio.models import Event, Job, Variant, VariantSet, database_now
 from image_studio.policy import Policy
+from image_studio.runner.limits import tokens_of
+from image_studio.runner.turns import in_turn
 from image_studio.workflow.once import once, replayed
 from image_studio.workflow.options import keyed
 from image_studio.workflow.plan import Matrix
@@ -75,7 +77,7 @@ def order(policy: Policy, plan: Preview) -> VariantSet:
         requested_by=policy.user,
         actor_label=policy.actor.label,
     )
-    jobs = Job.objects.bulk_create(_jobs(policy, plan, variant_set))
+    jobs = Job.objects.bulk_create(in_turn(_jobs(policy, plan, variant_set)))
     Variant.objects.bulk_create(_variants(plan, variant_set, jobs), batch_size=500)
     Event.objects.record(
         policy.actor, "set.requested", variant_set, pictures=plan.pictures, cells=plan.cells, most=plan.price.most
@@ -106,6 +108,7 @@ def _jobs(policy: Policy, plan: Preview, variant_set: VariantSet) -> list[Job]:
             request=keyed(policy, provider, planned.request.to_dict()),
             digest=planned.request.digest,
             n=planned.request.n,
+            tokens=tokens_of(plan.route.provider, planned.request),
             estimate_micro_usd=price.most,
             available_at=now,
         )
