@@ -37,8 +37,8 @@ def register() -> None:
     for check in (check_settings, check_files, check_databases, check_routes, check_addresses, check_libraries):
         checks.register(check, TAG)
     checks.register(check_ending_models, TAG)
-    # Only where checks may ask the database: with migrate, or with check --database.
-    checks.register(check_waiting_work, TAG, checks.Tags.database)
+    # Not under our tag: whoever asks for that does not say that the database may be asked.
+    checks.register(check_waiting_work, checks.Tags.database)
 
 
 def check_settings(*, app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:

@@ -192,7 +192,7 @@ def test_work_that_waits_for_a_model_that_ends_is_told_where_the_database_may_be
 
     def told(day, databases=("default",)):
         monkeypatch.setattr(conf, "today", lambda: day)
-        messages = run_checks(tags=[TAG], databases=databases)
+        messages = run_checks(databases=databases)
         return [m.msg for m in messages if m.id == "image_studio.W012"]
 
     assert told(date(2026, 10, 31)) == []
