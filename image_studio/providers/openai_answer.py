@@ -97,10 +97,11 @@ class Reader:
         unpack = _unpacking(response.headers.get("content-encoding", ""))
         async for packed in response.aiter_raw():
             for part in unpack(packed):
+                left = self._most - self._read
                 self._read += len(part)
-                if self._read > self._most:
+                yield part[:left] if len(part) > left else part
+                if len(part) > left:
                     raise TooMuch
-                yield part
 
     async def _keep(self, text: bytes, *, events: bool = False, cut: str = "") -> None:
         """Before it is understood: what was paid for must be readable by a person, whatever comes."""

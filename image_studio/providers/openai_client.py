@@ -18,6 +18,8 @@ from weakref import WeakKeyDictionary
 import httpx2
 import openai
 
+from image_studio.providers.openai_sockets import widened
+
 #: Bytes that are read of an answer that is an error.
 MOST_ERROR = 65_536
 _SENDS = ("http11.send_request_headers.started", "http2.send_request_headers.started")
@@ -94,11 +96,13 @@ def _certificates(ca_file: str) -> Any:
 
 
 def http_client(wire: Wire) -> httpx2.AsyncClient:
-    inner = httpx2.AsyncHTTPTransport(
-        verify=_certificates(wire.ca_file),
-        trust_env=False,
-        limits=httpx2.Limits(max_connections=None, max_keepalive_connections=64, keepalive_expiry=5.0),
-        proxy=wire.proxy or None,
+    inner = widened(
+        httpx2.AsyncHTTPTransport(
+            verify=_certificates(wire.ca_file),
+            trust_env=False,
+            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=64, keepalive_expiry=5.0),
+            proxy=wire.proxy or None,
+        )
     )
     timeout = httpx2.Timeout(wire.read_timeout, connect=wire.connect_timeout)
     return httpx2.AsyncClient(transport=Transport(inner), trust_env=False, follow_redirects=False, timeout=timeout)

@@ -27,9 +27,7 @@ class Took:
     wall: float
 
 
-def by_turns(
-    *sides: Callable[[], object], rounds: int, before: Callable[[], object] = lambda: None
-) -> list[Took]:
+def by_turns(*sides: Callable[[], object], rounds: int, before: Callable[[], object] = lambda: None) -> list[Took]:
     """Each side once to warm up, then one after the other, ``rounds`` times; none clears up after the one before.
 
     :param before: called before each turn, and not counted.
