@@ -22,7 +22,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.utils import timezone
 
-from image_studio.brand.checks import DEFAULT_CHECKS
+from image_studio.brand.checks import DEFAULT_CHECKS, with_moderation
 from image_studio.catalog import specs
 from image_studio.catalog.lifecycle import switched
 from image_studio.catalog.specs import ModelSpec, RouteSpec
@@ -130,7 +130,7 @@ def conf() -> Settings:
         values[key.lower()] = _typed(key, str(known[key].type), value)
     found = Settings(**values)
     _judge(found)
-    return found
+    return replace(found, brand_checks=with_moderation(found.brand_checks)) if found.moderation != "off" else found
 
 
 def _typed(key: str, kind: str, value: Any) -> Any:

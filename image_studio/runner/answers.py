@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from image_studio.brand.judged import Looked, looked_from
 from image_studio.exceptions import StorageFailed
 from image_studio.providers.base import Answer, Output
 from image_studio.storage import Spool, failed
@@ -67,14 +68,24 @@ class StoredAnswer:
         return data
 
 
-def order(attempt: UUID, job: UUID, brand: UUID, request: Mapping[str, Any]) -> Path:
+def order(
+    attempt: UUID,
+    job: UUID,
+    brand: UUID,
+    request: Mapping[str, Any],
+    looked: Mapping[str, Looked] | None = None,
+) -> Path:
     """Make the folder of a call and write into it what is asked for; returns the folder.
+
+    What moderation said of the prompt goes with it: whoever adopts the answer needs not ask again.
 
     Done before anything is spent, it also proves that the disk takes a file.
 
     :raises StorageFailed: when it does not.
     """
     told = {"attempt": str(attempt), "job": str(job), "brand": str(brand), "request": request}
+    if looked:
+        told["looked"] = {what: said.to_dict() for what, said in looked.items()}
     return Spool().put(str(attempt), ORDER, _json(told)).parent
 
 
@@ -126,6 +137,14 @@ def ordered(attempt: str) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return told if isinstance(told, dict) else {}
+
+
+def looked_at(attempt: UUID) -> dict[str, Looked]:
+    """What moderation said before a call, by what it looked at; empty where nobody asked."""
+    try:
+        return {what: looked_from(said) for what, said in ordered(str(attempt)).get("looked", {}).items()}
+    except (AttributeError, TypeError, KeyError):
+        return {}
 
 
 def plain(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -37,6 +37,7 @@ class OutputRows:
     """One output: a raw asset with its preview and cells, or a fault.
 
     :param index: of the output; None for a picture that was there before.
+    :param verdicts: on the raw picture itself; its cells have their own.
     """
 
     index: int | None
@@ -45,6 +46,7 @@ class OutputRows:
     fault: str = ""
     params: Mapping[str, Any] = field(default_factory=dict)
     cells: tuple[CellRows, ...] = ()
+    verdicts: tuple[CheckResult, ...] = ()
 
 
 def raw_asset(
@@ -118,7 +120,7 @@ def cell_rows(cell: Cell, raw: Raw, parent: Asset, work: Work, filing: Filing) -
         cell=cell,
         asset=asset,
         preview=preview_row(asset, done.preview, filing),
-        verdicts=tuple(_verdict(asset, verdict) for verdict in done.verdicts),
+        verdicts=tuple(verdict_row(asset, verdict) for verdict in done.verdicts),
     )
 
 
@@ -164,7 +166,7 @@ def _recipe(done: CellDone, work: Work, parent: Asset) -> dict[str, Any]:
     )
 
 
-def _verdict(asset: Asset, verdict: Verdict) -> CheckResult:
+def verdict_row(asset: Asset, verdict: Verdict) -> CheckResult:
     return CheckResult(
         asset=asset,
         revision_id=asset.revision_id,

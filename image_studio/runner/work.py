@@ -9,11 +9,13 @@ from uuid import UUID
 
 from image_studio import conf as configuration
 from image_studio.brand.checks import load as load_checks
+from image_studio.brand.checks.moderation import Moderation
+from image_studio.brand.judged import Judged, Looked, Unjudged
 from image_studio.brand.kit import KitFiles
 from image_studio.catalog.refusals import ended
 from image_studio.catalog.specs import ChannelSpec, ModelSpec
 from image_studio.conf import conf
-from image_studio.models import Asset, Attempt, Brand, BrandRevision, Job, JobOutput, Variant, VariantSet
+from image_studio.models import Asset, Attempt, Brand, BrandRevision, CheckResult, Job, JobOutput, Variant, VariantSet
 from image_studio.policy import Policy
 from image_studio.providers.base import BaseProvider, InputRef, PictureRequest
 from image_studio.runner import answers
@@ -94,6 +96,7 @@ class PictureWork(Work):
 
     :param calls: number of the last call; 0 before the first.
     :param answer: what an earlier call left in the spool; nothing is sent then.
+    :param looked: what moderation said of the prompt.
     """
 
     request: PictureRequest
@@ -101,6 +104,7 @@ class PictureWork(Work):
     sources: tuple[Source, ...] = ()
     calls: int = 0
     answer: StoredAnswer | None = None
+    looked: Mapping[str, Looked] = field(default_factory=dict)
 
     @property
     def repeatable(self) -> bool:
@@ -168,6 +172,7 @@ def picture_work(lease: Lease) -> PictureWork:
         sources=sources,
         calls=calls[0][1] if calls else 0,
         answer=answer,
+        looked=answers.looked_at(answer.attempt) if answer else {},
     )
 
 
@@ -217,11 +222,13 @@ def style_of(job: Job, words: Words) -> Style:
     """
     revision = BrandRevision.objects.filter(pk=words.revision_id).first() if words.revision_id else None
     kit = revision.kit if revision else Brand.objects.get(pk=job.brand_id).kit
+    checks = load_checks(conf().brand_checks)
     return Style(
         kit=kit,
         files=revision.load_files() if revision else KitFiles(),
-        checks=load_checks(conf().brand_checks),
+        checks=[check for check in checks if not isinstance(check, Moderation)],
         prompt=job.variant_set.prompt_text if job.variant_set else "",
+        moderation=next((check for check in checks if isinstance(check, Moderation)), None),
     )
 
 
@@ -249,9 +256,11 @@ class ComposeWork(Work):
 
     :param cells: id of the raw picture -> the cells that show it.
     :param missing: cells whose picture never came.
+    :param looked: what moderation said of each picture and its prompt, when it was made.
     """
 
     raws: Mapping[UUID, Asset]
+    looked: Mapping[UUID, Mapping[str, Looked]] = field(default_factory=dict)
     missing: tuple[Cell, ...] = ()
 
 
@@ -287,6 +296,7 @@ def compose_work(lease: Lease) -> ComposeWork:
         words=words,
         cells=cells,
         raws={asset.pk: asset for asset in shown.values() if asset},
+        looked=looked_of({asset.pk for asset in shown.values() if asset}),
         missing=tuple(missing),
     )
 
@@ -301,6 +311,20 @@ def formers_of(raws: Collection[UUID]) -> dict[tuple[UUID | None, int | None, st
         )
         for row in made.values(*columns).iterator()
     }
+
+
+def looked_of(raws: Collection[UUID]) -> dict[UUID, dict[str, Looked]]:
+    """What moderation said of raw pictures: of the same bytes, whatever a kit makes of it today."""
+    found: dict[UUID, dict[str, Looked]] = {}
+    for row in CheckResult.objects.filter(asset__in=raws, check_name=Moderation.name).order_by("pk"):
+        if what := row.params.get("what"):
+            looked = Judged.from_dict(row.params["said"]) if "said" in row.params else _unsaid(row)
+            found.setdefault(row.asset_id, {})[what] = looked
+    return found
+
+
+def _unsaid(row: CheckResult) -> Unjudged:
+    return Unjudged(code=row.code, params={key: value for key, value in row.params.items() if key != "what"})
 
 
 def _as_asked(job: Job) -> list[Variant]:

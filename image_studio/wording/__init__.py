@@ -21,6 +21,7 @@ from image_studio.wording import (
     imaging,
     library,
     lifecycle,
+    moderation,
     openai,
     providers,
     runner,
@@ -36,6 +37,7 @@ WORDS: dict[str, Any] = {
     **catalog.WORDS,
     **providers.WORDS,
     **openai.WORDS,
+    **moderation.WORDS,
     **runner.WORDS,
     **site.WORDS,
     **work.WORDS,
@@ -66,6 +68,8 @@ def explain(code: str, params: Mapping[str, Any] | None = None) -> str:
     if words is None:
         return code
     given = dict(params or {})
+    if given.get("answered_by"):
+        words, given = WORDS["answer.refused"], {**given, "code": code}
     said = _Lenient().vformat(str(words), (), given)
     return f"{said} {_Lenient().vformat(str(WORDS['route.can']), (), given)}" if given.get("can") else said
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from image_studio import signals, tasks
+from image_studio.brand.checks.moderation import OF_PICTURES, REASONS
 from image_studio.exceptions import Conflict, InvalidRequest
 from image_studio.models import DECLARATION, REJECT_REASONS, Asset, CheckResult, Event, Job, Review, database_now
 from image_studio.policy import Policy
@@ -58,8 +59,31 @@ def approve(
 
 
 def is_judged(verdicts: Iterable[CheckResult]) -> bool:
-    """Whether something has judged what the picture shows; a judgement that did not run is none."""
-    return any(verdict.kind == "judged" and verdict.verdict != "not_run" for verdict in verdicts)
+    """Whether something has judged what the picture shows; a judgement that did not run is none.
+
+    Moderation is none either: it looks for a few things, and for none of those that an approver signs.
+    """
+    return content_judged(_judgements(verdicts))
+
+
+def moderated(verdicts: Iterable[CheckResult]) -> str:
+    """What moderation says of what a picture shows: ``pass``, ``warn`` or ``fail``; empty where it did not look."""
+    return content_moderated(_judgements(verdicts))
+
+
+def _judgements(verdicts: Iterable[CheckResult]) -> list[tuple[str, str]]:
+    return [(one.code, one.verdict) for one in verdicts if one.kind == "judged" and one.verdict != "not_run"]
+
+
+def content_judged(judgements: Collection[tuple[str, str]]) -> bool:
+    """:func:`is_judged`, by the reasons and verdicts of the judgements that ran."""
+    return any(reason not in REASONS for reason, _verdict in judgements)
+
+
+def content_moderated(judgements: Collection[tuple[str, str]]) -> str:
+    """:func:`moderated`, by the reasons and verdicts of the judgements that ran."""
+    found = {verdict for reason, verdict in judgements if reason in OF_PICTURES}
+    return next((verdict for verdict in ("fail", "warn", "pass") if verdict in found), "")
 
 
 def _judge_release(asset: Asset, seen: str = "") -> None:
