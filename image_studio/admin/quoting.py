@@ -18,6 +18,7 @@ from image_studio.exceptions import NotAllowed, StudioError
 from image_studio.policy import Policy
 from image_studio.wording import explain, explain_error
 from image_studio.wording.money import dollars, price_words
+from image_studio.workflow.lifecycle import CLOSE
 from image_studio.workflow.offers import Offer, offers
 from image_studio.workflow.options import OPTIONS
 from image_studio.workflow.orders import Order
@@ -211,7 +212,7 @@ def quote(policy: Policy, form: GenerateForm, *, seconds: Mapping[str, float] | 
 
 def _changes(card: RouteCard, offer: Offer | None) -> str:
     """``From 1 December 2026 on it is made by GPT Image 2.5 Flare (medium): about $0.06 for the same.``"""
-    if card.follows is None:
+    if card.follows is None or (card.follows.on - site.today()).days > CLOSE:
         return ""
     model = site.model(card.spec.provider, card.follows.new.model)
     facts = {

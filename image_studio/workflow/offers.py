@@ -88,13 +88,13 @@ def _offer(name: str, asked: Sequence[_Asked]) -> Offer:
             if finding.blocks
         ]
         price = sum((provider.estimate(request, model) for request, _given in orders), Price())
-        later = _later(route, asked)
     except StudioError as error:
         return Offer(pictures=pictures, price=None, findings=(Finding(code=error.code, params=error.params),))
-    return Offer(pictures=pictures, price=price, findings=tuple(found), later=later)
+    return Offer(pictures=pictures, price=price, findings=tuple(found), later=_later(route, asked))
 
 
 def _later(route: RouteSpec, asked: Sequence[_Asked]) -> Price | None:
+    """The price after the switch; what follows without a price must not stand in the way of what there is today."""
     switch = follower(route)
     model = site.model(route.provider, switch.new.model) if switch else None
     if switch is None or model is None:
@@ -102,7 +102,10 @@ def _later(route: RouteSpec, asked: Sequence[_Asked]) -> Price | None:
     changed = replace(route, model=switch.new.model, quality=switch.new.quality)
     provider = site.provider(route.provider)
     jobs = [job for one in asked for job in one.purchases(changed, model)]
-    return sum((provider.estimate(job.request, model) for job in jobs), Price())
+    try:
+        return sum((provider.estimate(job.request, model) for job in jobs), Price())
+    except StudioError:
+        return None
 
 
 def usual_seconds() -> Mapping[str, float]:

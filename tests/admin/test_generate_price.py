@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from django.urls import reverse
 
+from image_studio import conf
 from image_studio.models import BrandMembership, Job, VariantSet
 from image_studio.testing import fake_settings
 from tests import factories
@@ -13,6 +16,7 @@ from tests.admin.browser import Page
 pytestmark = pytest.mark.django_db
 PAGE, PRICE = "admin:image_studio_variantset_generate", "admin:image_studio_variantset_price"
 JSON = {"Accept": "application/json"}
+LAST = date(2026, 12, 1)
 
 
 @pytest.fixture(autouse=True)
@@ -171,3 +175,39 @@ def test_a_price_costs_few_queries_whoever_asks(as_role, brand, django_assert_ma
     data = Page.of(creator.get(reverse(PAGE) + query)).data()
     with django_assert_max_num_queries(14):
         creator.post(reverse(PRICE) + query, data, headers=JSON)
+
+
+@pytest.mark.parametrize(("day", "told"), [(date(2026, 10, 31), False), (date(2026, 11, 1), True), (LAST, False)])
+def test_a_route_that_switches_soon_shows_both_models_and_both_prices(boss, brand, settings, monkeypatch, day, told):
+    monkeypatch.setattr(conf, "today", lambda: day)
+    openai = {"BACKEND": "image_studio.providers.openai", "OPTIONS": {"api_key": "sk-test"}}
+    settings.IMAGE_STUDIO = {
+        **settings.IMAGE_STUDIO,
+        "PROVIDERS": {"previs": {"BACKEND": "image_studio.providers.previs"}, "openai": openai},
+    }
+    query = query_of(prompt=factories.make_prompt(brand).prompt.pk)
+    now, after = "GPT Image 1.5, medium", "From Dec. 1, 2026 on it is made by GPT Image 2.5 Sunburst (high): "
+    page = Page.of(boss.get(reverse(PAGE) + query))
+    assert (now in page.text, after in page.text) == (day < LAST, told)
+    cards = ask(boss, query).json()["cards"]
+    assert cards["compat"]["changes"].startswith(after) is told
+    monkeypatch.setattr(conf, "today", lambda: LAST)
+    later = ask(boss, query).json()["cards"]["compat"]["price"]
+    assert later != cards["compat"]["price"] or day == LAST
+    assert (f"{later} for the same." in cards["compat"]["changes"]) is told
+
+
+def test_a_follower_without_a_price_stands_in_the_way_of_nothing(boss, brand, settings, monkeypatch):
+    monkeypatch.setattr(conf, "today", lambda: date(2026, 11, 22))
+    row = {"title": "Led", "provider": "previs", "model": "ending", "then": [{"model": "dear", "quality": "high"}]}
+    settings.IMAGE_STUDIO = {
+        **settings.IMAGE_STUDIO,
+        "MODELS": {
+            "ending": {"provider": "previs", "free": True, "needs_source": False, "ends_on": LAST.isoformat()},
+            "dear": {"provider": "previs", "title": "Dear"},
+        },
+        "ROUTES": {"led": row},
+    }
+    card = ask(boss, query_of(prompt=factories.make_prompt(brand).prompt.pk)).json()["cards"]["led"]
+    assert card["price"] == "free"
+    assert "Dear (high): — for the same." in card["changes"]
