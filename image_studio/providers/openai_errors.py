@@ -53,7 +53,7 @@ class Reply:
     :param status: of HTTP; 0 where no answer came, 200 where the error stood inside one.
     :param body: its JSON, or its text.
     :param headers: with names in lower case.
-    :param about: what every error tells: ``alias`` and ``model``.
+    :param about: what every error tells: ``alias``, ``model``, and a ``request_id`` where no header names one.
     """
 
     status: int = 0
@@ -82,7 +82,8 @@ class Reply:
     @property
     def told(self) -> dict[str, Any]:
         request_id = self.headers.get("x-request-id") or self.headers.get("apim-request-id") or ""
-        return {**self.about, "request_id": str(request_id)[:120] or "-", "status": self.status}
+        named = str(request_id)[:120] or self.about.get("request_id") or "-"
+        return {**self.about, "request_id": named, "status": self.status}
 
 
 def answered(reply: Reply) -> ProviderError:

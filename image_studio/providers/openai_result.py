@@ -55,7 +55,7 @@ def answer_of(bought: Bought, received: Received, found: list[Picture | None], r
 
 def told_of(bought: Bought, received: Received, found: list[Picture | None], request_id: str) -> Answer:
     """The whole answer, its pictures where they lie. Changes nothing on the disk."""
-    outputs = [_output(bought, index, picture) for index, picture in enumerate(found)]
+    outputs = [_output(bought, index, picture, request_id) for index, picture in enumerate(found)]
     missing = range(len(found), bought.request.n)
     lacking = received.cut or "answer.missing"
     outputs += [Output(index=index, fault=lacking, params=_about(bought, request_id)) for index in missing]
@@ -71,10 +71,10 @@ def told_of(bought: Bought, received: Received, found: list[Picture | None], req
     )
 
 
-def _output(bought: Bought, index: int, picture: Picture | None) -> Output:
+def _output(bought: Bought, index: int, picture: Picture | None, request_id: str) -> Output:
     if picture is None or picture.fault or not picture.whole:
         code = "answer.empty" if picture is None else picture.fault or "answer.cut"
-        return Output(index=index, fault=code, params=_about(bought, ""))
+        return Output(index=index, fault=code, params=_about(bought, request_id))
     term = "compositeWithTrainedAlgorithmicMedia" if edits(bought.request) else "trainedAlgorithmicMedia"
     return Output(index=index, path=picture.path, source_type=term)
 

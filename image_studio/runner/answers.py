@@ -1,7 +1,8 @@
 """A provider's answer on this host's disk: what stands between a paid picture and a crash.
 
-An answer is complete when its manifest stands beside its files, and both are flushed to the disk. Only then is the
-job ``spooled``. Whoever adopts the folder needs nothing but the manifest.
+An answer is complete when its manifest stands beside its files, and both are flushed to the disk: the pictures first,
+then what their provider keeps of its answer's text, the manifest last. Only then is the job ``spooled``. Whoever adopts
+the folder needs nothing but the manifest; where a crash prevented it, ``adopting`` lets the provider read the rest.
 """
 
 from __future__ import annotations
@@ -74,6 +75,8 @@ def order(
     brand: UUID,
     request: Mapping[str, Any],
     looked: Mapping[str, Looked] | None = None,
+    *,
+    provider: str = "",
 ) -> Path:
     """Make the folder of a call and write into it what is asked for; returns the folder.
 
@@ -83,7 +86,7 @@ def order(
 
     :raises StorageFailed: when it does not.
     """
-    told = {"attempt": str(attempt), "job": str(job), "brand": str(brand), "request": request}
+    told = {"attempt": str(attempt), "job": str(job), "brand": str(brand), "provider": provider, "request": request}
     if looked:
         told["looked"] = {what: said.to_dict() for what, said in looked.items()}
     return Spool().put(str(attempt), ORDER, _json(told)).parent
@@ -91,6 +94,14 @@ def order(
 
 def keep(attempt: UUID, job: UUID, n: int, answer: Answer) -> StoredAnswer:
     """Flush an answer's files and write its manifest.
+
+    :raises StorageFailed: when the disk refuses.
+    """
+    return write(read(attempt, job, n, answer))
+
+
+def read(attempt: UUID, job: UUID, n: int, answer: Answer) -> StoredAnswer:
+    """An answer as its manifest will tell it, with its files flushed.
 
     Pictures that were asked for and are not there get a fault in their place.
 
@@ -100,7 +111,7 @@ def keep(attempt: UUID, job: UUID, n: int, answer: Answer) -> StoredAnswer:
     outputs = [_kept(folder, output) for output in _numbered(answer.outputs)]
     there = {output.index for output in outputs}
     outputs += [Kept(index=i, fault="job.output_missing") for i in range(n) if i not in there]
-    stored = StoredAnswer(
+    return StoredAnswer(
         attempt=attempt,
         job=job,
         outputs=tuple(sorted(outputs, key=lambda output: output.index)),
@@ -109,7 +120,14 @@ def keep(attempt: UUID, job: UUID, n: int, answer: Answer) -> StoredAnswer:
         effective=plain(answer.effective),
         micro_usd=answer.micro_usd,
     )
-    Spool().put(str(attempt), ANSWER, _json(asdict(stored)))
+
+
+def write(stored: StoredAnswer) -> StoredAnswer:
+    """Write the manifest, last of all: what it names must be on the disk before it is.
+
+    :raises StorageFailed: when the disk refuses.
+    """
+    Spool().put(str(stored.attempt), ANSWER, _json(asdict(stored)))
     return stored
 
 

@@ -19,6 +19,7 @@ from image_studio.models import Asset, Attempt, Brand, BrandRevision, CheckResul
 from image_studio.policy import Policy
 from image_studio.providers.base import BaseProvider, InputRef, PictureRequest
 from image_studio.runner import answers
+from image_studio.runner.adopting import answer_to
 from image_studio.runner.answers import StoredAnswer
 from image_studio.runner.inheriting import NAMES, Former
 from image_studio.runner.leases import Fenced, Lease
@@ -148,7 +149,7 @@ def picture_work(lease: Lease) -> PictureWork:
     """
     job = read_job(lease)
     calls = list(Attempt.objects.filter(job=job).order_by("-number").values_list("pk", "number"))
-    answer = next((found for pk, _number in calls if (found := answers.find(pk))), None)
+    answer = next((found for pk, _number in calls if (found := answer_to(pk, job.provider))), None)
     policy = Policy.operator()
     if answer is None:
         # An answer was paid for while it was allowed: taking it in asks nobody again.

@@ -62,7 +62,9 @@ class _Lenient(string.Formatter):
 def explain(code: str, params: Mapping[str, Any] | None = None) -> str:
     """The sentence of a code in the active language; the code itself where it has no words.
 
-    A refusal whose ``params`` have ``can``, the routes that could, names them in a second sentence.
+    A refusal whose ``params`` have ``can``, the routes that could, names them in a second sentence. With
+    ``answered_by``, the alias of a provider, what is wrong with a picture is that provider's doing, and nobody here can
+    export it again.
     """
     words = WORDS.get(code)
     if words is None:

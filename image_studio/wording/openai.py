@@ -58,19 +58,24 @@ WORDS = {
         "to ask for it alone."
     ),
     "answer.link_failed": _(
-        "{alias} sent a link in place of this picture, and the link could not be followed. The answer's text, with the "
-        "link, is in the worker's spool. Retry this cell, or let the server answer with b64_json."
+        "{alias} sent a link in place of this picture, and the link could not be followed (request {request_id}). That "
+        "is its fault. Retry this cell, or let whoever runs that server have it answer with b64_json."
     ),
     "answer.link_refused": _(
-        "{alias} sent a link in place of this picture, to an address that is not followed. Only https and the server "
-        "itself are. Let the server answer with b64_json."
+        "{alias} sent a link in place of this picture, to an address that is not followed (request {request_id}). Only "
+        "servers of the dialect compatible may, with https or to themselves. Whoever runs the site has to mend its "
+        "dialect, or let that server answer with b64_json."
     ),
     "answer.missing": _(
         "{alias} sent fewer pictures than were asked for (request {request_id}). That is its fault. Retry this cell to "
         "ask for it alone."
     ),
+    "answer.refused": _(
+        "What {answered_by} sent as this picture is none that can be used ({code}). That is its fault, and it was "
+        "charged all the same; its bytes are kept. Retry this cell to ask for it alone."
+    ),
     "answer.too_large": _(
-        "The answer of {alias} was larger than this site takes, and reading it was stopped. Ask for fewer or smaller "
-        "pictures, or let whoever runs the site raise max_answer_bytes."
+        "The answer of {alias} was larger than this site takes, and reading it was stopped (request {request_id}). It "
+        "was charged all the same. Ask for fewer or smaller pictures, or let whoever runs the site raise max_answer_bytes."
     ),
 }

@@ -76,6 +76,7 @@ FAULTS: dict[str, Fault] = {
     "huge_answer": Fault("220 MB of base64 unless the client stops", True, "unknown"),
     "sse_error_event": Fault("an error event instead of the finished picture; 500 if not streamed", True, "unknown"),
     "sse_cut": Fault("the stream breaks off inside the finished picture; cut_body if not streamed", True, "unknown"),
+    "sse_hang": Fault("the finished picture, and then no end of the stream; hang if not streamed", True, "unknown"),
     "refuse_connection": Fault(
         "nobody listens for a moment: from the start, or after the POST before it, or after the POST it is marked in",
         False,
@@ -267,6 +268,12 @@ def _sse_error(handler: Handler, order: Order, answer: Json) -> None:
     handler.chunks((*early, openai_answers.event("error", {"error": error})), content_type="text/event-stream")
 
 
+def _sse_hang(handler: Handler, order: Order, answer: Json) -> None:
+    if order.stream:
+        handler.chunks(openai_answers.events(order, answer), content_type="text/event-stream", finished=False)
+    _hang(handler, order, answer)
+
+
 def _sse_cut(handler: Handler, order: Order, answer: Json) -> None:
     if not order.stream:
         _cut_body(handler, order, answer)
@@ -291,4 +298,5 @@ WIRE: dict[str, Callable[[Handler, Order, Json], None]] = {
     "url_instead_of_b64": _by_url,
     "sse_error_event": _sse_error,
     "sse_cut": _sse_cut,
+    "sse_hang": _sse_hang,
 }

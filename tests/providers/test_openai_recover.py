@@ -15,6 +15,7 @@ from image_studio.providers.openai_answer import RAW, SEEN
 from tests.fakes.openai_server import FAULTS, serve
 
 CAP = 20_000_000
+ENDLESS = ("hang", "slow_drip", "sse_hang")
 SOURCE = InputRef(asset="a", sha256="0" * 64)
 
 
@@ -83,8 +84,12 @@ BODIES = [pytest.param({}, id="json"), pytest.param({"n": 1, "partial_images": 2
 def test_what_is_read_again_is_what_was_answered(fault, asked, server, folder):
     provider, request = at(server), ordered(**asked)
     server.script(faults=[fault])
-    answer = run(provider, request, folder, deadline=0.8 if fault in ("hang", "slow_drip") else 30.0)
+    answer = run(provider, request, folder, deadline=0.8 if fault in ENDLESS else 30.0)
     before = listing(folder)
+    if fault == "sse_hang" and asked:  # the deadline ended it, and the picture was there
+        assert answer is None
+        answer = provider.recover(request, folder)
+        assert answer.micro_usd == server.charged()[0]["micro_usd"]
     assert provider.recover(request, folder) == answer
     assert listing(folder) == before
     if fault == "ok" or FAULTS[fault].conclude == "ok":
