@@ -12,7 +12,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from image_studio.exceptions import InvalidRequest
-from image_studio.management.base import FINDINGS, StudioCommand, brand_of, channels_of, named, read_file
+from image_studio.management.base import FINDINGS, StudioCommand, brand_of, channels_of, named, pairs_of, read_file
 from image_studio.models import Asset, Brand, PromptVersion, VariantSet
 from image_studio.runner import drain
 from image_studio.wording import explain
@@ -87,7 +87,7 @@ class Command(StudioCommand):
             takes=options["count"],
             source=self._source(brand, options["source"]),
             prompt_version=_prompt(brand, options["prompt"]),
-            variables=_pairs(options["set"]),
+            variables=pairs_of(options["set"]),
             texts=_texts(options["text"]),
             sharing=options["sharing"],
             options=_options(options),
@@ -110,19 +110,12 @@ def _prompt(brand: Brand, slug: str) -> PromptVersion | None:
     return named(brand.prompts.all(), slug, "request.unknown_prompt", prompt=slug).version()
 
 
-def _pairs(given: list[str]) -> dict[str, str]:
-    for text in given:
-        if "=" not in text:
-            raise InvalidRequest("request.bad_variable", text=text)
-    return dict(text.split("=", 1) for text in given)
-
-
 def _options(given: dict[str, Any]) -> dict[str, Any]:
     """What the flags say, and ``--option`` as JSON where it is, else as text."""
     found = {name: given.get(name) for name in OPTIONS if name != "extra"}
     if found["compression"] is not None:
         found["compression"] = _whole(str(found["compression"]))
-    return {**found, "extra": {name: _value(text) for name, text in _pairs(given["option"]).items()}}
+    return {**found, "extra": {name: _value(text) for name, text in pairs_of(given["option"]).items()}}
 
 
 def _whole(text: str) -> int:
