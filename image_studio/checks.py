@@ -24,6 +24,7 @@ from image_studio import conf as site
 from image_studio import storage
 from image_studio.brand.checks import InvalidCheck, load
 from image_studio.conf import ConfigurationError
+from image_studio.providers.openai_moderation import Moderator
 from image_studio.models import Job
 from image_studio.policy import Policy
 from image_studio.wording import explain_error
@@ -48,7 +49,7 @@ def check_settings(*, app_configs: Sequence[AppConfig] | None, **kwargs: Any) ->
         _ = found.widths
     except ConfigurationError as error:
         return [Error(str(error), hint="Mend IMAGE_STUDIO in the settings.", id="image_studio.E001")]
-    return [*_providers(found), *_brand_checks(found)]
+    return [*_providers(found), *_moderation(found), *_brand_checks(found)]
 
 
 def _providers(found: site.Settings) -> Iterator[CheckMessage]:
@@ -64,6 +65,21 @@ def _providers(found: site.Settings) -> Iterator[CheckMessage]:
                 hint="Set its environment variable (OPENAI_API_KEY, or what key_env names), or api_key in its OPTIONS.",
                 id="image_studio.W010",
             )
+
+
+def _moderation(found: site.Settings) -> Iterator[CheckMessage]:
+    if found.moderation == "off":
+        return
+    try:
+        able = Moderator.of(site.provider(found.moderation))
+    except ConfigurationError:
+        return  # E002 has said so
+    if able is None:
+        yield Warning(
+            f"IMAGE_STUDIO['MODERATION'] is {found.moderation!r}, which has no moderation: it never runs.",
+            hint="Name a provider whose BACKEND is image_studio.providers.openai, Azure's excepted, or 'off'.",
+            id="image_studio.W013",
+        )
 
 
 def _brand_checks(found: site.Settings) -> Iterator[CheckMessage]:

@@ -70,6 +70,16 @@ def test_a_provider_without_a_key_is_warned_of(settings, monkeypatch, variable, 
     assert ("W010" in found()) is warned
 
 
+@pytest.mark.parametrize(("alias", "warned"), [("off", False), ("openai", False), ("previs", True), ("azure", True)])
+def test_a_moderation_that_never_runs_is_warned_of(settings, monkeypatch, alias, warned):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    openai = {"BACKEND": "image_studio.providers.openai"}
+    azure = {**openai, "OPTIONS": {"dialect": "azure", "base_url": "https://a.example/openai/v1/"}}
+    rows = {"previs": {"BACKEND": "image_studio.providers.previs"}, "openai": openai, "azure": azure}
+    settings.IMAGE_STUDIO = {**SAFE, "PROVIDERS": rows, "MODERATION": alias}
+    assert ("W013" in found()) is warned
+
+
 @pytest.mark.parametrize(
     "path", ["nowhere.Check", "image_studio.brand.kit.Kit", ("image_studio.brand.checks.file.File", {"x": 1})]
 )

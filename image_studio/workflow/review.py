@@ -82,7 +82,7 @@ def content_judged(judgements: Collection[tuple[str, str]]) -> bool:
 
 def content_moderated(judgements: Collection[tuple[str, str]]) -> str:
     """:func:`moderated`, by the reasons and verdicts of the judgements that ran."""
-    found = {verdict for reason, verdict in judgements if reason in OF_PICTURES}
+    found = {OF_PICTURES.get(reason) for reason, _verdict in judgements}
     return next((verdict for verdict in ("fail", "warn", "pass") if verdict in found), "")
 
 

@@ -245,6 +245,7 @@ def test_recomposing_asks_nobody_and_counts_as_the_kit_does_now(site, server):
     assert after.pk != before.pk
     assert said(before)[1] == ("moderation.picture_flagged", "fail", True)
     assert said(after) == [CLEAR[0], ("moderation.picture_flagged", "warn", False)]
+    assert sheet(OPERATOR, made).rows[0].cells[0].moderated == moderated(after.verdicts.all()) == "fail"
     assert asked(server) == (2, 1)
 
 

@@ -14,9 +14,10 @@ _CODES = {
     "prompt": ("moderation.prompt_clear", "moderation.prompt_near", "moderation.prompt_refused"),
     "picture": ("moderation.picture_clear", "moderation.picture_near", "moderation.picture_flagged"),
 }
-#: All reasons that say that something was looked at, and those of pictures among them.
+#: All reasons that say that something was looked at.
 REASONS = frozenset(code for codes in _CODES.values() for code in codes)
-OF_PICTURES = frozenset(_CODES["picture"])
+#: Those of pictures, and what the service said by them, however much a kit makes of it.
+OF_PICTURES = dict(zip(_CODES["picture"], ("pass", "warn", "fail"), strict=True))
 
 
 @dataclass(frozen=True, kw_only=True)
