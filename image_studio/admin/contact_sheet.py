@@ -15,6 +15,7 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from image_studio.admin import finishing
 from image_studio.admin.base import picture_url
 from image_studio.admin.generating import generate_url
 from image_studio.admin.lines import TextsForm, texts_form
@@ -191,10 +192,15 @@ def context_of(
     placed = places(found, show=show, ticked=ticked)
     at = {place.shown.cell.variant.pk: place for place in placed}
     rows = [(row, [at[cell.variant.pk] if cell else None for cell in row.cells]) for row in found.rows]
+    drafts = finishing.of_rows(policy, variant_set)
     recompose = "recompose" in found.can
     return {
         **bar_of(found),
-        "rows": [(row, cells, not any(place and place.html for place in cells)) for row, cells in rows],
+        "rows": [
+            (row, cells, not any(place and place.html for place in cells), drafts.get(row.channel))
+            for row, cells in rows
+        ],
+        "drafts": bool(drafts),
         "nothing": not any(place.html for place in placed),
         "etags": "".join(place.etag for place in placed),
         "takes": max((row.take for row in found.rows), default=0) > 0,

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.http import Http404, QueryDict
 from django.utils.translation import gettext as _
 
+from image_studio.admin import finishing
 from image_studio.admin.base import policy_of
 from image_studio.admin.bulk import ticked
 from image_studio.admin.contact_sheet import FILTERS, said, shown, wanted
@@ -18,6 +19,7 @@ from image_studio.admin.reviewing import EDGES, SayForm
 from image_studio.models import Asset, VariantSet
 from image_studio.policy import Policy
 from image_studio.wording import explain
+from image_studio.workflow.finish import draft_of
 from image_studio.workflow.sheet import Cell, sheet, some_cells
 
 #: Pictures that can be looked at side by side.
@@ -72,6 +74,8 @@ def context_of(
         "typed": typed,
         "lines_form": _lines(policy, variant_set, found, typed),
         "opened": FORM_OF.get(typed.verb, ""),
+        **finishing.offered(policy, found),
+        **finishing.beside(policy, found),
         **(_about(policy, found.asset, found, typed) if found.asset else {"actions": found.actions}),
     }
 
@@ -130,6 +134,8 @@ def _lineage(policy: Policy, cell: Cell) -> list[tuple[str, Asset]]:
 
 
 def _stage(member: Asset, cell: Cell) -> str:
+    if member == draft_of(cell.variant.variant_set):
+        return _("Draft")
     if member == cell.variant.variant_set.source:
         return _("Source")
     return str(member.get_kind_display() if member.kind == "composed" else member.get_origin_display())

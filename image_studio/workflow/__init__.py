@@ -7,6 +7,7 @@ transaction, and rings the doorbell or sends the signal after the commit.
 
 from image_studio.workflow.archive import Archive, archive
 from image_studio.workflow.cells import cancel, cancel_cell, recompose, retry, retry_cell
+from image_studio.workflow.finish import Finish, finish, finishes
 from image_studio.workflow.home import Home, home
 from image_studio.workflow.jobs import cancel_job, retry_job
 from image_studio.workflow.kits import export_kit, import_kit, save_kit
@@ -26,6 +27,7 @@ __all__ = [
     "Board",
     "Cell",
     "FilledPrompt",
+    "Finish",
     "Home",
     "Ingested",
     "Matrix",
@@ -53,6 +55,8 @@ __all__ = [
     "export_kit",
     "file_for",
     "fill_prompt",
+    "finish",
+    "finishes",
     "home",
     "import_kit",
     "ingest",

@@ -11,7 +11,6 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce
 
-from image_studio import conf as site
 from image_studio import tasks
 from image_studio.exceptions import Conflict, InvalidRequest
 from image_studio.models import Event, Job, JobOutput, Variant, VariantSet, database_now
@@ -176,7 +175,7 @@ def requeue(policy: Policy, job_ids: Collection[UUID]) -> list[UUID]:
     revoked = Job.objects.filter(pk__in=job_ids, state="blocked", error_code="job.rights_revoked")
     for job in revoked.only("provider", "request", "kind"):
         if job.kind == "picture":
-            request = keyed(policy, site.provider(job.provider), job.request)
+            request = keyed(policy, job.provider, job.request)
             Job.objects.filter(pk=job.pk).update(request=request)
     revoked.update(requested_by=policy.user, actor_label=policy.actor.label, operator=policy.user is None)
     JOB.move(
@@ -215,7 +214,7 @@ def _buy_again(policy: Policy, cells: list[Variant]) -> list[UUID]:
             provider=old.provider,
             route=old.route,
             model=old.model,
-            request=keyed(policy, site.provider(old.provider), request),
+            request=keyed(policy, old.provider, request),
             n=1,
             tokens=-(-old.tokens // max(1, old.n)),
             estimate_micro_usd=share,

@@ -268,7 +268,7 @@ def _place(one: Attached) -> str:
 # Who asks -----------------------------------------------------------------------------------------------------------
 
 
-def keyed(policy: Policy, provider: Any, request: Mapping[str, Any]) -> dict[str, Any]:
+def keyed(policy: Policy, alias: str, request: Mapping[str, Any]) -> dict[str, Any]:
     """A stored request with a hash that stands for who asks, where the provider takes one.
 
     It tells a vendor's safety team two people apart and names neither: without the site's ``SECRET_KEY`` nobody gets
@@ -277,7 +277,9 @@ def keyed(policy: Policy, provider: Any, request: Mapping[str, Any]) -> dict[str
     is repeated by chance, and one may not be allowed to see the other's.
     """
     plain = {name: value for name, value in request.items() if name != "user_key"}
-    if policy.user is None or not getattr(provider, "takes_user_key", False):
+    # A job may be tried again whose provider the site has no more: it will fail, and says so itself.
+    known = policy.user is not None and alias in site.conf().providers
+    if not known or not getattr(site.provider(alias), "takes_user_key", False):
         return plain
     key = salted_hmac("image_studio.user_key", str(policy.user.pk), algorithm="sha256").hexdigest()
     return {**plain, "user_key": key}

@@ -6,7 +6,6 @@ from functools import partial
 
 from django.db import transaction
 
-from image_studio import conf as site
 from image_studio import tasks
 from image_studio.exceptions import Conflict, InvalidRequest
 from image_studio.models import Event, Job, Variant, VariantSet, database_now
@@ -92,7 +91,7 @@ def _title(matrix: Matrix) -> str:
 
 
 def _jobs(policy: Policy, plan: Preview, variant_set: VariantSet) -> list[Job]:
-    now, provider = database_now(), site.provider(plan.route.provider)
+    now = database_now()
     return [
         Job(
             kind="picture",
@@ -105,7 +104,7 @@ def _jobs(policy: Policy, plan: Preview, variant_set: VariantSet) -> list[Job]:
             provider=plan.route.provider,
             route=plan.route.name,
             model=planned.request.model,
-            request=keyed(policy, provider, planned.request.to_dict()),
+            request=keyed(policy, plan.route.provider, planned.request.to_dict()),
             digest=planned.request.digest,
             n=planned.request.n,
             tokens=tokens_of(plan.route.provider, planned.request),
