@@ -7,6 +7,8 @@ only decides: the caller acts.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -34,6 +36,8 @@ VERBS = {
     "edit_members": "manager",
     "original": "manager",
 }
+#: What is nobody's own: who sees only their own would lift that limit, or a kit's second person, with these.
+WHOLE = frozenset({"edit_kit", "edit_members"})
 RANK = {"viewer": 0, "creator": 1, "reviewer": 2, "manager": 3}
 #: As many brands are worth a part of a query each.
 MOST_APART = 24
@@ -76,7 +80,7 @@ class Policy:
             return False
         brand_id = target.pk if isinstance(target, Brand) else target.brand_id
         return any(
-            rank >= least and (not own_only or isinstance(target, Brand) or self._owns(target))
+            rank >= least and (not own_only or (verb not in WHOLE if isinstance(target, Brand) else self._owns(target)))
             for rank, own_only in self._memberships().get(brand_id, ())
         )
 
@@ -92,7 +96,11 @@ class Policy:
         if not self.user.is_active:
             return Brand.objects.none()
         least = RANK[VERBS[verb]]
-        mine = [b for b, rights in self._memberships().items() if any(rank >= least for rank, _own in rights)]
+        mine = [
+            brand
+            for brand, rights in self._memberships().items()
+            if any(rank >= least and not (own_only and verb in WHOLE) for rank, own_only in rights)
+        ]
         return Brand.objects.filter(pk__in=mine)
 
     def visible(self, rows: QuerySet[Any]) -> QuerySet[Any]:
@@ -102,21 +110,23 @@ class Policy:
         if not self.user.is_active:
             return rows.none()
         whole, own = self._seen()
-        owner = _owner_field(rows.model)
-        mine = Q(brand_id__in=own, **{owner: self.user.pk}) if owner else Q(pk__in=[])
-        return rows.filter(Q(brand_id__in=whole) | mine)
+        return rows.filter(Q(brand_id__in=whole) | (Q(brand_id__in=own) & self.own(rows.model)))
 
     def apart(self, rows: QuerySet[Any]) -> list[QuerySet[Any]]:
         """What :meth:`visible` gives, brand by brand: an index that begins with the brand has each in its order.
 
         All in one where nothing is narrowed, and for who is in more than :data:`MOST_APART` brands.
         """
-        owner = _owner_field(rows.model)
         whole, own = ([], []) if self.passes or not self.user.is_active else self._seen()
-        if not 0 < len(whole) + len(own) <= MOST_APART or (own and not owner):
+        if not 0 < len(whole) + len(own) <= MOST_APART:
             return [self.visible(rows)]
         parts = [rows.filter(brand_id=brand_id) for brand_id in whole]
-        return parts + [rows.filter(brand_id=brand_id, **{str(owner): self.user.pk}) for brand_id in own]
+        return parts + [rows.filter(self.own(rows.model), brand_id=brand_id) for brand_id in own]
+
+    def own(self, model: Any) -> Q:
+        """The rows of a model that are this user's own: made by them, or for what they asked for."""
+        owned = [Q(**{name: self.user.pk}) for name in _owner_fields(model)]
+        return reduce(or_, owned) if owned else Q(pk__in=[])
 
     def _seen(self) -> tuple[list[Any], list[Any]]:
         """The brands of which everything may be seen, and those of which only what is one's own."""
@@ -127,8 +137,7 @@ class Policy:
         return whole, own
 
     def _owns(self, target: Any) -> bool:
-        owner = _owner_field(type(target))
-        return owner is not None and getattr(target, owner) == self.user.pk
+        return any(getattr(target, name) == self.user.pk for name in _owner_fields(type(target)))
 
     def _memberships(self) -> dict[Any, list[tuple[int, bool]]]:
         if self._rights is None:
@@ -141,6 +150,6 @@ class Policy:
         return self._rights
 
 
-def _owner_field(model: Any) -> str | None:
+def _owner_fields(model: Any) -> tuple[str, ...]:
     names = {field.attname for field in model._meta.concrete_fields}
-    return next((name for name in ("created_by_id", "requested_by_id") if name in names), None)
+    return tuple(name for name in ("created_by_id", "requested_by_id") if name in names)

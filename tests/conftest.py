@@ -39,7 +39,7 @@ def unreachable() -> str:
     return ""
 
 
-#: Modules that would take the default suite over its minute on two cores. tox runs them on every Django, and the
+#: Modules that would take the default suite over its minute on two cores. tox runs them on the oldest and the newest Django, and the
 #: runner's and workflow's also run on PostgreSQL and MariaDB.
 THOROUGH = (
     "admin/test_asset.py",
@@ -58,6 +58,8 @@ THOROUGH = (
     "imaging/test_compose.py",
     "imaging/test_recompose.py",
     "providers/test_previs.py",
+    "rights/test_bad_input.py",
+    "rights/test_methods.py",
     "runner/test_early.py",
     "runner/test_inheriting.py",
     "runner/test_travel.py",

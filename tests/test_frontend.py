@@ -1,21 +1,16 @@
-"""The example's frontend: a page of files that only talks to the API. In a browser too, where there is one."""
+"""The example's frontend: a page of files that only talks to the API."""
 
 from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
-from collections.abc import Iterator
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from image_studio.models import DECLARATION
-from tests.corpus import corpus
-from tests.example import EXAMPLE, environment, manage, serving
+from tests.example import EXAMPLE, manage
 
 FILES = EXAMPLE / "magazine" / "static" / "magazine"
 CHROMIUM = "/usr/bin/chromium"
@@ -169,130 +164,3 @@ def test_every_element_that_it_names_is_on_the_page(page: Page) -> None:
 def test_tokens_are_not_to_be_guessed(look: dict[str, Any]) -> None:
     assert look["tries"] == [400] * 10 + [429]
     assert 0 < int(look["wait"]) <= 60
-
-
-# In a browser -------------------------------------------------------------------------------------------------------
-
-SEED = """
-from demo.seed import seed
-_brand, people = seed()
-people.owner.set_password("for-this-test-only")
-people.owner.save()
-"""
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The example with its brand and its people, and with a worker."""
-    var = tmp_path_factory.mktemp("var")
-    done = manage(var, "shell", "-c", SEED)
-    assert done.returncode == 0, done.stderr
-    with serving(var) as found, (var / "worker.log").open("wb") as log:
-        command = [sys.executable, str(EXAMPLE / "manage.py"), "studio_worker"]
-        worker = subprocess.Popen(command, env=environment(var), cwd=var, stdout=log, stderr=log)
-        try:
-            yield found
-        finally:
-            worker.terminate()
-            worker.wait(timeout=30)
-
-
-@pytest.fixture
-def chromium() -> Iterator[Any]:
-    api = pytest.importorskip("playwright.sync_api")
-    if not Path(CHROMIUM).exists():
-        pytest.skip(f"no {CHROMIUM}; Debian: apt-get install chromium")
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM)
-        yield browser
-        browser.close()
-
-
-def sign_in(tab: Any, address: str) -> None:
-    tab.goto(f"{address}/frontend/")
-    tab.fill("#username", "demo")
-    tab.fill("#password", "for-this-test-only")
-    tab.keyboard.press("Enter")
-    tab.wait_for_selector("#order:not([hidden])")
-
-
-@pytest.mark.unready
-@pytest.mark.browser
-@pytest.mark.parametrize("width", [360, 1280])
-def test_the_whole_way_to_a_public_picture(chromium: Any, address: str, width: int) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    tab = chromium.new_page(viewport={"width": width, "height": 800})
-    faults: list[str] = []
-    tab.on("pageerror", lambda error: faults.append(str(error)))
-    tab.on("response", lambda answer: faults.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None)
-    sign_in(tab, address)
-    tab.set_input_files("#file", corpus("valid_odd/ori__Landscape_1.jpg"))
-    tab.wait_for_selector('#upload-said:has-text("chosen")')
-    tab.wait_for_selector('#order-button[data-ready]:has-text("Order 4 cells, free")')
-    assert "Buys 2 pictures (free), composes 4 cells" in tab.inner_text("#price")
-    tab.click("#order-button")
-    tab.wait_for_selector('#progress-said:has-text("4 of 4 cells ready")', timeout=90_000)
-    assert tab.locator(".cell .note").all_inner_texts() == ["Layout checked, content not judged."] * 4
-    tab.locator(".cell button").first.click()
-    tab.wait_for_selector("#review[open]")
-    for words in tab.locator("#alt-list textarea").all():
-        words.fill("A waterfall over black rock")
-    for box in tab.locator("#declaration input").all():
-        box.check()
-    assert axe.run(tab).response["violations"] == []
-    tab.click("#approve")
-    tab.wait_for_selector("#figures img", timeout=90_000)
-    shown = tab.locator("#figures img")
-    shown.scroll_into_view_if_needed()
-    assert shown.evaluate("i => i.decode().then(() => [i.alt, i.naturalWidth > 300, i.currentSrc.slice(-5)])") == [
-        *("A waterfall over black rock", True, ".avif")
-    ]
-    assert axe.run(tab).response["violations"] == []
-    assert tab.evaluate("document.documentElement.scrollWidth") <= width
-    assert faults == []
-
-
-@pytest.mark.unready
-@pytest.mark.browser
-def test_what_goes_wrong_is_said_in_place_and_loses_nothing(chromium: Any, address: str) -> None:
-    tab = chromium.new_page()
-    sign_in(tab, address)
-    tab.set_input_files("#file", {"name": "letter.jpg", "mimeType": "image/jpeg", "buffer": b"Dear all"})
-    tab.wait_for_selector("#upload-said.bad:has-text('Save the picture as PNG, JPEG or WebP')")
-    tab.set_input_files("#file", corpus("valid_odd/ori__Landscape_2.jpg"))
-    tab.wait_for_selector("#upload-said.good")
-    tab.wait_for_selector("#order-button[data-ready]")
-    # An order whose answer is lost keeps its key: the second try is the same order.
-    keys: list[str] = []
-
-    def lose(route: Any) -> None:
-        keys.append(route.request.headers["idempotency-key"])
-        route.fetch()
-        route.abort()
-
-    tab.route("**/v1/variant-sets/", lose)
-    tab.click("#order-button")
-    tab.wait_for_selector("#order-said:has-text('There is no connection')")
-    tab.unroute("**/v1/variant-sets/")
-    with tab.expect_response("**/v1/variant-sets/") as told:
-        tab.click("#order-button")
-    assert told.value.status == 202
-    assert told.value.headers["idempotency-replayed"] == "true"
-    assert told.value.request.headers["idempotency-key"] == keys[0]
-    tab.wait_for_selector(".cell")
-    # A throttled poll says so and goes on; a dead token asks to sign in, and the order comes back.
-    wait = {"Retry-After": "1", "Content-Type": "application/problem+json"}
-    problem = json.dumps({"code": "throttled", "detail": "That was too often.", "errors": {}})
-    tab.route("**/cells/*", lambda route: route.fulfill(status=429, headers=wait, body=problem), times=1)
-    tab.evaluate("window.dispatchEvent(new Event('online'))")
-    tab.wait_for_selector("#watch-said:has-text('That was too often. Looking again in')")
-    tab.wait_for_selector("#watch-said", state="hidden")
-    gone = json.dumps({"code": "auth.failed", "detail": "These credentials are not valid here.", "errors": {}})
-    tab.route("**/cells/*", lambda route: route.fulfill(status=401, headers=wait, body=gone), times=1)
-    tab.evaluate("window.dispatchEvent(new Event('online'))")
-    tab.wait_for_selector("#notice:has-text('Your token is not valid any more')")
-    assert tab.locator("#order").is_hidden()
-    tab.fill("#password", "for-this-test-only")
-    tab.keyboard.press("Enter")
-    tab.wait_for_selector(".cell")
-    assert tab.locator(".cell").count() == 4

@@ -44,6 +44,7 @@ COLUMNS = (
     *("brand", "channel", "locale", "kind", "origin", "width", "height", "format", "has_alpha", "source_type"),
     "colours",
     *("publishable", "micro_usd", "title", "alt", "expires_at", "used_at", "state", "change_asked", "created_by"),
+    "requested_by",
     "brand__name",
     "channel__name",
 )

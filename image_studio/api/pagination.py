@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 import orjson
-from django.core.exceptions import ValidationError
+from django.core.exceptions import EmptyResultSet, ValidationError
 from django.db.models import F, Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext as _
@@ -168,7 +168,9 @@ def _first(rows: QuerySet[Any], order: Sequence[str], back: bool, wanted: int, a
     parts = apart(keys) if apart else [keys]
     if len(parts) == 1:
         return parts[0][:wanted]
-    heads = [part[:wanted].query.sql_with_params() for part in parts]
+    heads = [head for part in parts if (head := _head(part[:wanted]))]
+    if not heads:
+        return rows.none()
     # A derived table each: SQLite takes no LIMIT within UNION, and MariaDB none within IN.
     union = " UNION ALL ".join(
         f"SELECT * FROM ({sql}) AS part_{number}"  # noqa: S608 - as Django compiled it
@@ -177,6 +179,14 @@ def _first(rows: QuerySet[Any], order: Sequence[str], back: bool, wanted: int, a
     pks = RawSQL(union, [value for _sql, params in heads for value in params])  # noqa: S611 - the same
     first: QuerySet[Any] = rows.model._default_manager.filter(pk__in=pks).order_by(*terms)[:wanted]
     return first
+
+
+def _head(part: QuerySet[Any]) -> tuple[str, tuple[Any, ...]] | None:
+    """A part's SQL; None where Django knows without asking that it is empty, as beyond the end of a number's range."""
+    try:
+        return part.query.sql_with_params()
+    except EmptyResultSet:
+        return None
 
 
 def _beyond(order: Sequence[str], values: Sequence[Any], back: bool) -> Q:

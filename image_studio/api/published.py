@@ -27,7 +27,7 @@ from image_studio.brand.plan import label_for
 from image_studio.conf import conf
 from image_studio.imaging.decode import MIMES
 from image_studio.models import Asset
-from image_studio.workflow.browse import search
+from image_studio.workflow.browse import search_told
 from image_studio.workflow.released import files_of, released
 
 #: What an <img> without <picture> can count on, best first; AVIF is the last resort.
@@ -92,7 +92,7 @@ class PublishedFilters(StudioFilters):
         return found.filter(words__contains=value.strip().lower()).filter(tags__icontains=f'"{value.strip().lower()}"')
 
     def by_words(self, found: QuerySet[Asset], _name: str, value: str) -> QuerySet[Asset]:
-        return search(found, value)
+        return search_told(found, value)
 
 
 class PublishedView(OpenView):

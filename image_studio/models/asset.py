@@ -22,6 +22,10 @@ ORIGINS = {
     "compose": _("Composed here"),
 }
 
+#: Stands in :attr:`Asset.words` between what everybody may search and what only members may: no word has it inside.
+PRIVATE = "\n\n"
+MOST_LETTERS = 20_000
+
 
 class AssetQuerySet(models.QuerySet["Asset"]):
     """Questions that are asked often."""
@@ -82,7 +86,7 @@ class Asset(Frozen):
     licence = models.CharField(_("licence"), max_length=200, blank=True)
     territory = models.CharField(_("territory"), max_length=200, blank=True)
     expires_at = models.DateTimeField(_("rights end"), null=True, blank=True)
-    #: Title, alt texts, tags and prompt, lower-cased: what the library's search looks in.
+    #: Title, alt texts and tags, then behind :data:`PRIVATE` the prompt: lower-cased, for the library's search.
     words = models.TextField(blank=True, editable=False)
     #: When a page last took it; what uses it now is asked of the pages themselves.
     used_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -93,6 +97,11 @@ class Asset(Frozen):
     #: The "change this" that nobody has answered yet; a decision or a newer wish takes its place.
     change_asked = models.ForeignKey("Review", models.SET_NULL, null=True, blank=True, editable=False, related_name="+")
     created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
+    )
+    #: Who asked for the set that it was made for. :attr:`created_by` is somebody else where another one tried again or
+    #: composed anew: the picture is the first one's own all the same, and neither of them is its second person.
+    requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
     )
     created_at = models.DateTimeField(auto_now_add=True)
@@ -148,6 +157,10 @@ class Asset(Frozen):
     def expired(self) -> bool:
         return self.expires_at is not None and self.expires_at <= timezone.now()
 
+    def is_of(self, user: Any) -> bool:
+        """Whether this user asked for it or made it: where a kit wants a second person, that is somebody else."""
+        return user is not None and user.pk in (self.created_by_id, self.requested_by_id)
+
     @property
     def prompt(self) -> str:
         """The prompt that it was bought with; a composed picture's stands in its parent's recipe."""
@@ -156,8 +169,9 @@ class Asset(Frozen):
     def search_words(self) -> str:
         """What :attr:`words` must hold: written by whoever changes one of its parts."""
         made_from = self.parent if self.kind == "composed" and self.parent else self
-        parts = [self.title, *self.alt.values(), *self.tags, made_from.prompt]
-        return "\n".join(dict.fromkeys(str(part).strip().lower() for part in parts if str(part).strip()))[:20_000]
+        parts = (" ".join(str(part).split()).lower() for part in (self.title, *self.alt.values(), *self.tags))
+        told = "\n".join(dict.fromkeys(part for part in parts if part))[: MOST_LETTERS // 2]
+        return f"{told}{PRIVATE}{made_from.prompt.strip().lower()}"[:MOST_LETTERS]
 
     @property
     def locales_to_describe(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import string
 from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -29,6 +30,10 @@ class Prompt(models.Model):
     description = models.TextField(_("description"), blank=True)
     labels = models.JSONField(_("labels"), default=dict, blank=True)
     archived = models.BooleanField(_("archived"), default=False)
+    #: Who wrote its first words: members who see only their own see these.
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -85,6 +85,7 @@ def raw_asset(
         title=work.job.variant_set.title if work.job.variant_set else "",
         micro_usd=micro_usd,
         created_by_id=work.job.requested_by_id,
+        requested_by_id=_asked_by(work),
     )
     inherit(asset, parent)
     asset.words = asset.search_words()
@@ -145,11 +146,17 @@ def composed_asset(
         recipe=_recipe(done, work, parent),
         micro_usd=parent.micro_usd,
         created_by_id=work.job.requested_by_id,
+        requested_by_id=_asked_by(work),
         **sizes(done.file),
         **words,
     )
     asset.words = asset.search_words()
     return asset
+
+
+def _asked_by(work: Work) -> Any:
+    """Who asked for the set; the job may be somebody else's who tried again or composed anew."""
+    return work.job.variant_set.requested_by_id if work.job.variant_set else work.job.requested_by_id
 
 
 def _recipe(done: CellDone, work: Work, parent: Asset) -> dict[str, Any]:

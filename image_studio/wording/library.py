@@ -11,6 +11,9 @@ WORDS = {
     ),
     "asset.unknown_verb": _("“{verb}” is nothing that can be said to a picture. Use one of the page's own buttons."),
     "asset.no_tag": _("Write at least one tag first."),
+    "asset.too_many_tags": _(
+        "A picture has up to {most} tags, and this would make {count}. Take some away first; nothing was changed."
+    ),
     "upload.no_file": _("No file came with the request. Choose a file and send it again."),
     "upload.one_at_a_time": _("{count} files came at once. Send each one on its own."),
     "upload.broken": _("The upload broke off before it was whole. Send the file again."),

@@ -13,15 +13,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet
-from django.db.models.functions import Coalesce
+from django.db.models import F, Q, QuerySet, Value
+from django.db.models.functions import Coalesce, StrIndex, Substr
 from django.utils import timezone
 
 from image_studio.brand.kit import LOCALE
 from image_studio.exceptions import InvalidRequest
 from image_studio.imaging.metadata import SOURCE_TYPES
 from image_studio.models import Asset
-from image_studio.models.asset import KINDS, ORIGINS
+from image_studio.models.asset import KINDS, ORIGINS, PRIVATE
 from image_studio.policy import Policy
 from image_studio.states import ASSET
 
@@ -112,6 +112,14 @@ def search(rows: QuerySet[Asset], text: str) -> QuerySet[Asset]:
     for word in clean(text).lower().split()[:MOST_WORDS]:
         rows = rows.filter(words__contains=word[:LONGEST_WORD])
     return rows
+
+
+def search_told(rows: QuerySet[Asset], text: str) -> QuerySet[Asset]:
+    """The same for everybody in the world: a prompt is private, and a search that looked in it would spell it out."""
+    told = rows.alias(told=Substr("words", 1, StrIndex("words", Value(PRIVATE))))
+    for word in clean(text).lower().split()[:MOST_WORDS]:
+        told = told.filter(told__contains=word[:LONGEST_WORD])
+    return told
 
 
 def filtered(policy: Policy, filters: Filters) -> QuerySet[Asset]:

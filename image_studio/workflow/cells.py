@@ -244,6 +244,7 @@ def recompose(
     changes: dict[str, Any] = {}
     if texts is not None:
         changes["texts"] = _texts(variant_set, texts)
+    worded = changes.get("texts", variant_set.texts) != variant_set.texts
     if latest_kit:
         changes["revision_id"] = variant_set.brand.revision_id
     row = VariantSet.objects.filter(pk=variant_set.pk)
@@ -256,14 +257,14 @@ def recompose(
         for key, value in changes.items():
             setattr(variant_set, key, value)
         job = _waits_already(policy, variant_set, cells)
-        if job:
-            return job
-        job = compose_job(policy, variant_set, cells)
-        if job:
+        new = None if job else compose_job(policy, variant_set, cells)
+        if new:
             row.update(finished_at=None)
-            Event.objects.record(policy.actor, "set.recomposed", variant_set, cells=len(cells))
-            transaction.on_commit(partial(tasks.ring, [job.pk]))
-    return job
+            transaction.on_commit(partial(tasks.ring, [new.pk]))
+        if new or worded:
+            # Said of words alone too: whoever wrote them is not the second person for pictures still to come.
+            Event.objects.record(policy.actor, "set.recomposed", variant_set, cells=len(cells), worded=worded)
+    return job or new
 
 
 def _waits_already(policy: Policy, variant_set: VariantSet, cells: list[Variant]) -> Job | None:

@@ -174,10 +174,20 @@ def _judge_alt(brand: Brand, alt: Mapping[str, str]) -> None:
                 raise InvalidRequest("asset.alt_term", locale=locale, term=term.text)
 
 
+#: Tags of one picture.
+MOST_TAGS = 50
+
+
 def _tags(given: Sequence[str]) -> list[str]:
-    """Small, single and few: 50 of 50 characters. A comma parts tags, so none has one inside."""
+    """Small and single, of 50 characters. A comma parts tags, so none has one inside.
+
+    :raises InvalidRequest: ``asset.too_many_tags``: one that is dropped without a word is looked for in vain.
+    """
     cleaned = (" ".join(str(tag).replace(",", " ").split()).lower()[:50] for tag in given)
-    return list(dict.fromkeys(tag for tag in cleaned if tag))[:50]
+    tags = list(dict.fromkeys(tag for tag in cleaned if tag))
+    if len(tags) > MOST_TAGS:
+        raise InvalidRequest("asset.too_many_tags", most=MOST_TAGS, count=len(tags))
+    return tags
 
 
 def describe(
@@ -202,6 +212,7 @@ def describe(
     :param focal: fractions of the upright picture.
     :param clear: fields to empty: of ``focal``, ``expires_at``.
     :param seen: :func:`words_digest` of what the person began from; empty writes over whatever is there.
+    :raises NotAllowed: also for who may not publish and would keep a published picture up for longer.
     :raises Conflict: ``asset.words_changed`` where somebody else saved other words meanwhile.
     :raises InvalidRequest: for a focal point outside the picture, a locale that is none, an alt text with a
         prohibited term, or one taken from a published picture (``asset.alt_missing``).
@@ -224,12 +235,21 @@ def describe(
             raise Conflict("asset.words_changed")
         if more_alt:
             changes["alt"] = {**changes.get("alt", asset.alt), **_alt(more_alt)}
+        if asset.state == "published" and _stays_longer(asset, changes):
+            policy.require("publish", asset)
         if changes:
             _rewrite(asset, changes)
             asset.words = asset.search_words()
             asset.save(update_fields=[*changes, "words"])
             Event.objects.record(policy.actor, "asset.described", asset, fields=sorted(changes))
     return asset
+
+
+def _stays_longer(asset: Asset, changes: Mapping[str, Any]) -> bool:
+    """Whether the changes put off the day on which its rights end."""
+    if asset.expires_at is None or "expires_at" not in changes:
+        return False
+    return changes["expires_at"] is None or changes["expires_at"] > asset.expires_at
 
 
 def _cleared(focal: tuple[float, float] | None, clear: frozenset[str]) -> dict[str, Any]:
@@ -280,7 +300,8 @@ def tag(policy: Policy, assets: Collection[Asset], tags: Sequence[str]) -> list[
     """Add tags to several pictures; those that have them already stay untouched. Returns what changed.
 
     :raises NotAllowed: for the first that this person may not describe; then nothing is written.
-    :raises InvalidRequest: ``asset.no_tag``.
+    :raises InvalidRequest: ``asset.no_tag``; ``asset.too_many_tags`` for the first that would have too many; then
+        nothing is written.
     """
     wanted = _tags(tags)
     if not wanted:

@@ -39,14 +39,14 @@ def save_prompt(
     :raises InvalidRequest: for broken braces, a bad variable or slug, or more than 32,000 characters.
     :raises Conflict: ``prompt.slug_taken``.
     """
-    policy.require("write_prompt", brand)
+    policy.require("write_prompt", prompt or brand)
     _judge_slug(slug)
     named = {"slug": slug, "name": name or slug, "description": description}
     words = _words(template, variables, slots)
     try:
         with transaction.atomic():
             if prompt is None:
-                prompt = Prompt.objects.create(brand=brand, **named)
+                prompt = Prompt.objects.create(brand=brand, created_by=policy.user, **named)
             else:
                 # The first statement is a write: it takes the row (SQLite: the file) before anything is read.
                 Prompt.objects.filter(pk=prompt.pk).update(**named)

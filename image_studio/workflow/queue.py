@@ -12,6 +12,7 @@ from django.db.models.functions import Coalesce
 
 from image_studio.models import Asset, Brand, CheckResult, Review, Variant
 from image_studio.policy import Policy
+from image_studio.workflow.review import same_person
 
 #: Pictures of one page of the queue.
 LIMIT = 24
@@ -103,7 +104,7 @@ def _reviewed_by(policy: Policy, brand: Brand | None) -> Q:
     if len(whole) == len(brands):
         return Q(brand__in=whole)
     own = [pk for pk in brands if pk not in whole]
-    return Q(brand__in=whole) | Q(brand__in=own, created_by=policy.user.pk)
+    return Q(brand__in=whole) | (Q(brand__in=own) & policy.own(Asset))
 
 
 def review_queue(policy: Policy, *, brand: Brand | None = None, limit: int = LIMIT, after: UUID | None = None) -> Queue:
@@ -181,7 +182,7 @@ def hindrance(policy: Policy, asset: Asset, verdicts: Iterable[CheckResult]) -> 
         return "asset.expired", {}
     if not policy.can("review", asset):
         return "policy.not_allowed", {"verb": "review", "role": "reviewer"}
-    if policy.user is not None and asset.created_by_id == policy.user.pk and asset.brand.kit.second_person:
+    if same_person(policy, asset):
         return "review.same_person", {}
     blocking = sorted({v.check_name for v in verdicts if v.verdict == "fail" and v.blocks})
     return ("asset.blocked", {"checks": ", ".join(blocking)}) if blocking else None

@@ -11,7 +11,17 @@ from django.db import transaction
 from image_studio import signals, tasks
 from image_studio.brand.checks.moderation import OF_PICTURES, REASONS
 from image_studio.exceptions import Conflict, InvalidRequest
-from image_studio.models import DECLARATION, REJECT_REASONS, Asset, CheckResult, Event, Job, Review, database_now
+from image_studio.models import (
+    DECLARATION,
+    REJECT_REASONS,
+    Asset,
+    CheckResult,
+    Event,
+    Job,
+    JobOutput,
+    Review,
+    database_now,
+)
 from image_studio.policy import Policy
 from image_studio.runner.turns import in_turn
 from image_studio.runner.withdrawing import take_down
@@ -96,8 +106,23 @@ def _judge_release(asset: Asset, seen: str = "") -> None:
 
 
 def _judge_person(policy: Policy, asset: Asset) -> None:
-    if policy.user is not None and asset.created_by_id == policy.user.pk and asset.brand.kit.second_person:
+    if same_person(policy, asset):
         raise Conflict("review.same_person")
+
+
+def same_person(policy: Policy, asset: Asset) -> bool:
+    """Whether the kit wants somebody else to approve: not who asked for it, made it, or wrote the words on it."""
+    if policy.user is None or not asset.brand.kit.second_person:
+        return False
+    return asset.is_of(policy.user) or _worded(policy, asset)
+
+
+def _worded(policy: Policy, asset: Asset) -> bool:
+    """Whether the person had set the set's words anew before the picture was composed, by whoever's job."""
+    bought = JobOutput.objects.filter(asset=asset.parent_id).values_list("job__variant_set", flat=True)
+    sets = [str(pk) for pk in bought] if asset.kind == "composed" else []
+    mine = Event.objects.filter(object_type="variantset", object_id__in=sets, actor_id=policy.actor.user_id)
+    return mine.filter(verb="set.recomposed", data__worded=True, at__lt=asset.created_at).exists()
 
 
 def _signed(given: Collection[str], *, judged: bool) -> list[str]:

@@ -297,8 +297,7 @@ def review_actions(
     found = {verb for verb in OFFERED[asset.state] if policy.can(RIGHT[verb], asset)}
     if not asset.publishable or asset.expired or publishing:
         found -= {"approve", "publish"}
-    own = policy.user is not None and asset.created_by_id == policy.user.pk
-    if "approve" in found and own and asset.brand.kit.second_person:
+    if "approve" in found and asset.is_of(policy.user) and asset.brand.kit.second_person:
         found.remove("approve")
     if "approve" in found and any(v.verdict == "fail" and v.blocks for v in verdicts):
         found.remove("approve")

@@ -131,7 +131,6 @@ def test_an_ended_session_is_said_in_place_and_nothing_is_lost(page, tin):
     assert page.input_value("#id_title") == "Spring tea"
 
 
-@pytest.mark.unready
 @pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_passes_axe_and_fits(page, tin, width, scheme):

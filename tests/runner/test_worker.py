@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import threading
 import time
 from datetime import timedelta
 
@@ -116,22 +115,37 @@ def test_leases_are_renewed_while_a_call_runs_longer_than_its_lease(fake):
     assert (job.state, job.lease_token, job.attempts.count()) == ("done", 1, 1)
 
 
-def test_a_stop_finishes_what_is_in_flight_and_takes_nothing_new(fake):
+@pytest.fixture
+def stop_in_flight(monkeypatch):
+    """Stops a worker, once or more often, at the moment when its first call is in flight."""
+    real = testing.Provider.run
+
+    def arm(running, times=1):
+        async def run(self, *args, **kwargs):
+            for _time in range(times - running.stops):
+                running.stop()
+            return await real(self, *args, **kwargs)
+
+        monkeypatch.setattr(testing.Provider, "run", run)
+
+    return arm
+
+
+def test_a_stop_finishes_what_is_in_flight_and_takes_nothing_new(fake, stop_in_flight):
     ledger = fake(delay=0.4)
     make(count=3)
     running = Worker(concurrency=1)
-    threading.Timer(0.2, running.stop).start()
+    stop_in_flight(running)
     tally = work(running)
     assert tally.ended == len(testing.charges(ledger)) == 1
     assert sorted(Job.objects.values_list("state", flat=True)) == ["done", "queued", "queued"]
 
 
-def test_a_second_stop_cuts_the_call_and_says_that_nobody_knows(fake):
+def test_a_second_stop_cuts_the_call_and_says_that_nobody_knows(fake, stop_in_flight):
     fake(delay=30)
     (made,) = make()
     running = Worker(concurrency=1)
-    for after in (0.3, 0.5):
-        threading.Timer(after, running.stop).start()
+    stop_in_flight(running, times=2)
     before = time.monotonic()
     work(running)
     assert time.monotonic() - before < 10
@@ -139,11 +153,11 @@ def test_a_second_stop_cuts_the_call_and_says_that_nobody_knows(fake):
     assert (job.state, job.error_code, job.lease_owner) == ("unknown", "job.worker_lost", None)
 
 
-def test_a_grace_that_ends_gives_repeatable_calls_back(fake):
+def test_a_grace_that_ends_gives_repeatable_calls_back(fake, stop_in_flight):
     fake(delay=30, backend="tests.fakes.repeatable")
     (made,) = make()
     running = Worker(concurrency=1, grace=0.1)
-    threading.Timer(0.3, running.stop).start()
+    stop_in_flight(running)
     work(running)
     assert made.jobs.get().state == "queued"
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 from PIL import Image
 
 from image_studio import storage
@@ -170,6 +172,29 @@ def test_tags_need_words_and_rights(brand):
     with pytest.raises(NotAllowed):
         tag(member, [mine, theirs], ["tea"])
     assert not Asset.objects.exclude(tags=[]).exists()
+
+
+def test_no_tag_is_dropped_without_a_word(brand):
+    full = factories.make_asset(brand, (40, 30), tags=[f"tag {n}" for n in range(50)])
+    free = factories.make_asset(brand, (41, 30))
+    with pytest.raises(InvalidRequest, match=r"asset\.too_many_tags"):
+        tag(OPERATOR, [free, full], ["spring"])
+    full.refresh_from_db()
+    free.refresh_from_db()
+    assert (len(full.tags), free.tags) == (50, [])
+
+
+def test_only_who_may_publish_puts_off_the_day_on_which_a_live_picture_comes_down(brand):
+    end = timezone.now() + timedelta(days=9)
+    live = factories.make_asset(brand, (40, 30), state="published", expires_at=end)
+    creator, reviewer = (Policy(factories.make_user(role, brand=brand)) for role in ("creator", "reviewer"))
+    for change in ({"expires_at": end + timedelta(days=1)}, {"clear": frozenset({"expires_at"})}):
+        with pytest.raises(NotAllowed):
+            describe(creator, live, **change)
+    live.refresh_from_db()
+    assert live.expires_at == end
+    describe(creator, live, expires_at=end - timedelta(days=1))
+    assert describe(reviewer, live, clear=frozenset({"expires_at"})).expires_at is None
 
 
 def test_words_that_somebody_else_changed_are_not_written_over(brand):

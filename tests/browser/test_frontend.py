@@ -1,0 +1,138 @@
+"""The example's frontend in a browser, as somebody uses it who knows nothing of the admin."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.browser.chromium import axe, overflow
+from tests.corpus import corpus
+from tests.example import EXAMPLE, environment, manage, serving
+
+pytestmark = pytest.mark.browser
+SEED = """
+from demo.seed import seed
+_brand, people = seed()
+people.owner.set_password("for-this-test-only")
+people.owner.save()
+"""
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The example with its brand and its people, and with a worker."""
+    var = tmp_path_factory.mktemp("var")
+    done = manage(var, "shell", "-c", SEED)
+    assert done.returncode == 0, done.stderr
+    with serving(var) as found, (var / "worker.log").open("wb") as log:
+        command = [sys.executable, str(EXAMPLE / "manage.py"), "studio_worker"]
+        worker = subprocess.Popen(command, env=environment(var), cwd=var, stdout=log, stderr=log)
+        try:
+            yield found
+        finally:
+            worker.terminate()
+            worker.wait(timeout=30)
+
+
+@pytest.fixture
+def new_page(chromium: Any) -> Iterator[Callable[..., Any]]:
+    """Opens pages of one visitor each."""
+    opened = []
+
+    def opening(**window: Any) -> Any:
+        opened.append(chromium.new_context(**window))
+        return opened[-1].new_page()
+
+    yield opening
+    for context in opened:
+        context.close()
+
+
+def sign_in(tab: Any, address: str) -> None:
+    tab.goto(f"{address}/frontend/")
+    tab.fill("#username", "demo")
+    tab.fill("#password", "for-this-test-only")
+    tab.keyboard.press("Enter")
+    tab.wait_for_selector("#order:not([hidden])")
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_whole_way_to_a_public_picture(new_page: Any, address: str, width: int) -> None:
+    tab = new_page(viewport={"width": width, "height": 800})
+    faults: list[str] = []
+    tab.on("pageerror", lambda error: faults.append(str(error)))
+    tab.on("response", lambda answer: faults.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None)
+    sign_in(tab, address)
+    tab.set_input_files("#file", corpus("valid_odd/ori__Landscape_1.jpg"))
+    tab.wait_for_selector('#upload-said:has-text("chosen")')
+    tab.wait_for_selector('#order-button[data-ready]:has-text("Order 4 cells, free")')
+    assert "Buys 2 pictures (free), composes 4 cells" in tab.inner_text("#price")
+    tab.click("#order-button")
+    tab.wait_for_selector('#progress-said:has-text("4 of 4 cells ready")', timeout=90_000)
+    assert tab.locator(".cell .note").all_inner_texts() == ["Layout checked, content not judged."] * 4
+    tab.locator(".cell button").first.click()
+    tab.wait_for_selector("#review[open]")
+    for words in tab.locator("#alt-list textarea").all():
+        words.fill("A waterfall over black rock")
+    for box in tab.locator("#declaration input").all():
+        box.check()
+    assert axe(tab) == []
+    tab.click("#approve")
+    tab.wait_for_selector("#figures img", timeout=90_000)
+    shown = tab.locator("#figures img")
+    shown.scroll_into_view_if_needed()
+    assert shown.evaluate("i => i.decode().then(() => [i.alt, i.naturalWidth > 300, i.currentSrc.slice(-5)])") == [
+        *("A waterfall over black rock", True, ".avif")
+    ]
+    assert axe(tab) == []
+    assert overflow(tab) <= 0
+    assert faults == []
+
+
+def test_what_goes_wrong_is_said_in_place_and_loses_nothing(new_page: Any, address: str) -> None:
+    tab = new_page()
+    sign_in(tab, address)
+    tab.set_input_files("#file", {"name": "letter.jpg", "mimeType": "image/jpeg", "buffer": b"Dear all"})
+    tab.wait_for_selector("#upload-said.bad:has-text('Save the picture as PNG, JPEG or WebP')")
+    tab.set_input_files("#file", corpus("valid_odd/ori__Landscape_2.jpg"))
+    tab.wait_for_selector("#upload-said.good")
+    tab.wait_for_selector("#order-button[data-ready]")
+    # An order whose answer is lost keeps its key: the second try is the same order.
+    keys: list[str] = []
+
+    def lose(route: Any) -> None:
+        keys.append(route.request.headers["idempotency-key"])
+        route.fetch()
+        route.abort()
+
+    tab.route("**/v1/variant-sets/", lose)
+    tab.click("#order-button")
+    tab.wait_for_selector("#order-said:has-text('There is no connection')")
+    tab.unroute("**/v1/variant-sets/")
+    with tab.expect_response("**/v1/variant-sets/") as told:
+        tab.click("#order-button")
+    assert told.value.status == 202
+    assert told.value.headers["idempotency-replayed"] == "true"
+    assert told.value.request.headers["idempotency-key"] == keys[0]
+    tab.wait_for_selector(".cell")
+    # A throttled poll says so and goes on; a dead token asks to sign in, and the order comes back.
+    wait = {"Retry-After": "1", "Content-Type": "application/problem+json"}
+    problem = json.dumps({"code": "throttled", "detail": "That was too often.", "errors": {}})
+    tab.route("**/cells/*", lambda route: route.fulfill(status=429, headers=wait, body=problem), times=1)
+    tab.evaluate("window.dispatchEvent(new Event('online'))")
+    tab.wait_for_selector("#watch-said:has-text('That was too often. Looking again in')")
+    tab.wait_for_selector("#watch-said", state="hidden")
+    gone = json.dumps({"code": "auth.failed", "detail": "These credentials are not valid here.", "errors": {}})
+    tab.route("**/cells/*", lambda route: route.fulfill(status=401, headers=wait, body=gone), times=1)
+    tab.evaluate("window.dispatchEvent(new Event('online'))")
+    tab.wait_for_selector("#notice:has-text('Your token is not valid any more')")
+    assert tab.locator("#order").is_hidden()
+    tab.fill("#password", "for-this-test-only")
+    tab.keyboard.press("Enter")
+    tab.wait_for_selector(".cell")
+    assert tab.locator(".cell").count() == 4
