@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('image_studio', '0001_initial'),
+        ('image_studio', '0002_whose_it_is'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
