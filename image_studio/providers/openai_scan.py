@@ -32,7 +32,7 @@ HEAD = 64
 #: Bytes of one picture; the largest that any model makes has fewer even without compression.
 MOST_PICTURE = 50_331_648
 #: Bytes of base64 that are decoded and written at once. As many are held for every picture that is on its way.
-_BATCH = 131_072
+_BATCH = 32_768
 
 
 class TooMuch(Exception):

@@ -1,6 +1,7 @@
 """Reads from the network in the pieces in which they arrive. The HTTP client cuts them into quarters, at a price.
 
-An answer of two megabytes then takes ten rounds through the client's layers, not sixty: a tenth of the whole call.
+An answer of two megabytes then takes ten rounds through the client's layers, not sixty: a tenth of the whole call. The
+layers hold each piece twice until the next has come, so with hundreds of answers at once memory asks for small ones.
 """
 
 from __future__ import annotations
@@ -8,21 +9,29 @@ from __future__ import annotations
 from collections.abc import Iterable
 from ssl import SSLContext
 from typing import Any
+from weakref import WeakSet
 
 from httpcore2 import AsyncNetworkBackend, AsyncNetworkStream
 
 #: Bytes of one read; asyncio takes no more from a socket at once.
 PIECE = 262_144
+#: Bytes of the pieces of all connections together, above which they are cut as the HTTP client would.
+ROOM = 16_777_216
 
 
 class Stream(AsyncNetworkStream):
-    """A connection, read in larger pieces than its caller asks for: the parser behind it takes any."""
+    """A connection, read in larger pieces than its caller asks for: the parser behind it takes any.
 
-    def __init__(self, inner: AsyncNetworkStream) -> None:
-        self._inner = inner
+    :param beside: all that are open, this one too.
+    """
+
+    def __init__(self, inner: AsyncNetworkStream, beside: WeakSet[Stream]) -> None:
+        self._inner, self._beside = inner, beside
+        beside.add(self)
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return await self._inner.read(max(max_bytes, PIECE), timeout)
+        piece = min(PIECE, ROOM // len(self._beside))
+        return await self._inner.read(max(max_bytes, piece), timeout)
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         await self._inner.write(buffer, timeout)
@@ -33,7 +42,7 @@ class Stream(AsyncNetworkStream):
     async def start_tls(
         self, ssl_context: SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> AsyncNetworkStream:
-        return Stream(await self._inner.start_tls(ssl_context, server_hostname, timeout))
+        return Stream(await self._inner.start_tls(ssl_context, server_hostname, timeout), self._beside)
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)
@@ -44,6 +53,7 @@ class Network(AsyncNetworkBackend):
 
     def __init__(self, inner: AsyncNetworkBackend) -> None:
         self._inner = inner
+        self._open: WeakSet[Stream] = WeakSet()
 
     async def connect_tcp(
         self,
@@ -53,12 +63,12 @@ class Network(AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> AsyncNetworkStream:
-        return Stream(await self._inner.connect_tcp(host, port, timeout, local_address, socket_options))
+        return Stream(await self._inner.connect_tcp(host, port, timeout, local_address, socket_options), self._open)
 
     async def connect_unix_socket(
         self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
     ) -> AsyncNetworkStream:
-        return Stream(await self._inner.connect_unix_socket(path, timeout, socket_options))
+        return Stream(await self._inner.connect_unix_socket(path, timeout, socket_options), self._open)
 
     async def sleep(self, seconds: float) -> None:
         await self._inner.sleep(seconds)

@@ -20,7 +20,7 @@ from tests.benchmarks.openai_wire import A_SECOND, serving
 
 CPU, STRETCH, MEGABYTES, IDEAL = 0.55, 0.40, 300, 0.95
 #: Calls of one turn.
-TURN = 24
+TURN = 64
 
 
 @contextmanager

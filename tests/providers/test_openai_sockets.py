@@ -1,12 +1,13 @@
 """How much is read from the network at once."""
 
 import asyncio
+import gc
 
 import httpcore2
 import httpx2
 import pytest
 
-from image_studio.providers.openai_sockets import PIECE, Network, Stream, widened
+from image_studio.providers.openai_sockets import PIECE, ROOM, Network, widened
 
 
 class Inner(httpcore2.AsyncNetworkStream):
@@ -37,7 +38,22 @@ def test_connections_are_read_in_large_pieces(opened):
 
 
 def test_more_is_read_where_more_is_asked_for():
-    assert len(asyncio.run(Stream(Inner()).read(2 * PIECE))) == 2 * PIECE
+    async def read():
+        return await (await Network(Opener()).connect_tcp("localhost", 80)).read(2 * PIECE)
+
+    assert len(asyncio.run(read())) == 2 * PIECE
+
+
+def test_many_connections_share_the_room_and_leave_it_when_they_are_gone():
+    async def read():
+        network = Network(Opener())
+        crowd = [await network.connect_tcp("localhost", 80) for _ in range(2 * ROOM // PIECE)]
+        among = await crowd[0].read(1)
+        del crowd[1:]
+        gc.collect()
+        return len(among), len(await crowd[0].read(1))
+
+    assert asyncio.run(read()) == (PIECE // 2, PIECE)
 
 
 @pytest.mark.parametrize("proxy", [None, "http://127.0.0.1:9"])
