@@ -24,9 +24,9 @@ from image_studio import conf as site
 from image_studio import storage
 from image_studio.brand.checks import InvalidCheck, load
 from image_studio.conf import ConfigurationError
-from image_studio.providers.openai_moderation import Moderator
 from image_studio.models import Job
 from image_studio.policy import Policy
+from image_studio.providers.openai_moderation import Moderator
 from image_studio.wording import explain_error
 from image_studio.workflow.lifecycle import RouteUse, Use, uses
 

@@ -76,6 +76,7 @@ WORDS = {
     ),
     "answer.too_large": _(
         "The answer of {alias} was larger than this site takes, and reading it was stopped (request {request_id}). It "
-        "was charged all the same. Ask for fewer or smaller pictures, or let whoever runs the site raise max_answer_bytes."
+        "was charged all the same. Ask for fewer or smaller pictures, or let whoever runs the site raise "
+        "max_answer_bytes."
     ),
 }
