@@ -6,7 +6,7 @@ owner and token: who lost the lease writes nothing, however late it wakes.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -77,12 +77,12 @@ def claim(worker: UUID, most: int, *, only: Collection[UUID] | None = None) -> l
     """
     leases: list[Lease] = []
     while len(leases) < most:
-        now = database_now()
-        waiting = ready(only, now)
+        clock = limits.running_clock()
+        waiting = ready(only, clock())
         if not waiting.exists():
             break
         try:
-            taken, away = _claim(worker, waiting, most - len(leases), now)
+            taken, away = _claim(worker, waiting, most - len(leases), clock)
         except limits.NoWindow as missing:
             limits.begin(missing.lanes)
             continue
@@ -98,9 +98,9 @@ def ready(only: Collection[UUID] | None, now: datetime) -> QuerySet[Job]:
     return rows if only is None else rows.filter(pk__in=only)
 
 
-def _claim(worker: UUID, waiting: QuerySet[Job], most: int, now: datetime) -> tuple[list[Lease], int]:
+def _claim(worker: UUID, waiting: QuerySet[Job], most: int, clock: Callable[[], datetime]) -> tuple[list[Lease], int]:
     """The leases, and how many jobs were taken and put back because there is no room for them."""
-    until = _until(now)
+    until = _until(clock())
     picked = waiting.order_by(*ORDER).values("pk")[:most]
     with transaction.atomic():
         # Without row locks (SQLite) the first statement must be the write: it takes the whole database. With
@@ -112,7 +112,7 @@ def _claim(worker: UUID, waiting: QuerySet[Job], most: int, now: datetime) -> tu
         JOB.move(Job.objects.filter(pk__in=chosen), "leased", **_taken(worker, until))
         mine = Job.objects.filter(lease_owner=worker, state="leased", lease_until=until)
         rows = list(mine.values(*_COLUMNS, *_COUNTED).order_by(*ORDER))
-        away = limits.turned_away(rows, now)
+        away = limits.turned_away(rows, clock)
         if away:
             JOB.move(Job.objects.filter(pk__in=away), "queued", only_from=["leased"], **FREE)
         leases = [_lease(row) for row in rows if row["pk"] not in away]

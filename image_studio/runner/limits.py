@@ -15,7 +15,8 @@ says "too many" shuts it as well, for all workers and whether ``RATE_LIMITS`` na
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -84,11 +85,20 @@ def admit(spent: Iterable[Slot], limit: Limit, wanted: Sequence[tuple[int, int]]
         if (images or tokens) and not limit.holds(images + more_images, tokens + more_tokens):
             break
         images, tokens, jobs = images + more_images, tokens + more_tokens, jobs + 1
-    taken = wanted[:jobs]
-    if taken:
-        live.append((second, sum(row[0] for row in taken), sum(row[1] for row in taken)))
+    live = _added(live, second, wanted[:jobs])
     opens = None if jobs == len(wanted) else _opens(live, limit, wanted[jobs])
     return Admitted(jobs=jobs, spent=tuple(live), opens=opens)
+
+
+def _added(live: list[Slot], second: int, taken: Sequence[tuple[int, int]]) -> list[Slot]:
+    """The slots with these jobs in the last one. A clock that was set back counts on in the slot that is there."""
+    if not taken:
+        return live
+    at = max(second, live[-1][0]) if live else second
+    same = [slot for slot in live if slot[0] == at]
+    images, tokens = _sum(same)
+    new = (at, images + sum(row[0] for row in taken), tokens + sum(row[1] for row in taken))
+    return [*live[: len(live) - len(same)], new]
 
 
 def _opens(live: Sequence[Slot], limit: Limit, wanted: tuple[int, int]) -> int:
@@ -164,7 +174,13 @@ def tokens_of(provider: str, request: PictureRequest) -> int:
 # The windows --------------------------------------------------------------------------------------------------------
 
 
-def turned_away(rows: Sequence[Mapping[str, Any]], now: datetime) -> frozenset[UUID]:
+def running_clock() -> Callable[[], datetime]:
+    """The database's clock, asked once: it goes on without a query while somebody waits for a lock."""
+    now, began = database_now(), time.monotonic()
+    return lambda: now + timedelta(seconds=time.monotonic() - began)
+
+
+def turned_away(rows: Sequence[Mapping[str, Any]], clock: Callable[[], datetime]) -> frozenset[UUID]:
     """Count jobs that were just leased, in their order; returns those that have no room and are to be put back.
 
     Two queries where any of the jobs is limited, else none. Call it in the transaction that leased them.
@@ -179,7 +195,7 @@ def turned_away(rows: Sequence[Mapping[str, Any]], now: datetime) -> frozenset[U
             lanes.setdefault(lane, []).append(row)
     if not lanes:
         return frozenset()
-    windows = _locked(lanes)
+    windows, now = _locked(lanes), clock()
     away = {row["pk"] for window in windows for row in _enter(window, lanes[_lane(window)], now)}
     if not _written(windows):
         away.update(row["pk"] for jobs in lanes.values() for row in jobs)

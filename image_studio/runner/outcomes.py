@@ -19,8 +19,6 @@ FIRST_WAIT, LONGEST_WAIT = 2.0, 300.0
 LONGEST_ASKED = 3600.0
 #: A provider's "too many requests": nothing was charged, and nothing is wrong with the job.
 TOO_MANY = "provider.rate_limited"
-#: So often a job may be turned away by that, if ``MAX_ATTEMPTS`` does not allow more: others use the account too.
-MOST_TURNED_AWAY = 20
 #: Trouble with files that passes; a missing file or a wrong sum does not.
 PASSING = frozenset({"storage.full", "storage.write_failed", "storage.read_failed"})
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
@@ -53,7 +51,9 @@ def before_sending(error: Exception, *, made: int) -> Decision:
 def while_sending(error: BaseException, *, made: int, repeatable: bool) -> Decision:
     """The call was made. Only what is known to be uncharged goes out again by itself."""
     code, params = named(error)
-    again = made < (max(conf().max_attempts, MOST_TURNED_AWAY) if code == TOO_MANY else conf().max_attempts)
+    again = made < conf().max_attempts
+    if code == TOO_MANY and isinstance(error, ProviderUnavailable):
+        return Decision(to="queued", code=code, params=params, wait=_asked(error, made))
     if isinstance(error, ProviderUnavailable):
         return Decision(to="queued" if again else "failed", code=code, params=params, wait=_asked(error, made))
     if isinstance(error, ProviderRefused):

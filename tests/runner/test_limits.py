@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from image_studio import conf as configuration
 from image_studio import testing
 from image_studio.catalog.pricing import count
-from image_studio.exceptions import ProviderUnavailable
-from image_studio.models import Event, Job, RateWindow, database_now, uuid7
+from image_studio.models import Attempt, Event, Job, RateWindow, database_now, uuid7
 from image_studio.providers.base import InputRef, PictureRequest
-from image_studio.runner import leases, limits, outcomes
+from image_studio.runner import leases, limits, marks, outcomes
 from image_studio.runner.draining import drain, work
 from image_studio.runner.limits import KEPT, Limit, admit
+from image_studio.runner.outcomes import Decision
 from image_studio.runner.worker import Worker
 from tests import factories
 from tests.services.test_races import HANDS, together
@@ -33,6 +33,12 @@ FAKE = {"provider": "fake", "model": "fake-1"}
 def test_a_minutes_worth_may_start_at_once_and_no_more():
     entered = admit([], Limit(images=5), [(1, 0)] * 8, 1000)
     assert (entered.jobs, entered.spent, entered.opens) == (5, ((1000, 5, 0),), 1000 + KEPT)
+
+
+def test_jobs_of_one_second_share_a_slot_and_a_clock_set_back_makes_none():
+    spent = [(990, 1, 0), (1000, 1, 5)]
+    assert admit(spent, Limit(images=5), [(1, 2)], 1000).spent == ((990, 1, 0), (1000, 2, 7))
+    assert admit(spent, Limit(images=5), [(1, 2)], 995).spent == ((990, 1, 0), (1000, 2, 7))
 
 
 def test_room_comes_back_when_the_minute_is_surely_over():
@@ -239,7 +245,7 @@ def test_too_many_requests_keep_everybody_away_for_as_long_as_asked(fake, db):
     before = database_now()
     work(Worker(concurrency=1, once=True, wait=False))
     assert len(testing.calls(ledger)) == 1
-    assert sorted(Job.objects.values_list("state", "attempts_made")) == [("queued", 0)] * 3 + [("queued", 1)]
+    assert list(Job.objects.values_list("state", "attempts_made")) == [("queued", 0)] * 4
     window = RateWindow.objects.get(provider="fake", model="fake-1")
     assert timedelta(seconds=120) <= window.open_at - before < timedelta(seconds=125)
     assert leases.claim(uuid7(), 4) == []
@@ -277,13 +283,40 @@ def test_a_window_that_was_shut_meanwhile_lets_nobody_in(fake, brand):
     job = factories.make_job(brand, **FAKE)
     limits.close("fake", "fake-1", 600)
     row = {"pk": job.pk, "provider": "fake", "model": "fake-1", "n": 1, "tokens": 0}
-    assert limits.turned_away([row], database_now()) == {job.pk}
+    assert limits.turned_away([row], limits.running_clock()) == {job.pk}
 
 
-def test_being_turned_away_uses_up_no_job_soon():
-    error = ProviderUnavailable("provider.rate_limited", retry_after=1.0)
-    for made, to in ((3, "queued"), (19, "queued"), (20, "failed")):
-        assert outcomes.while_sending(error, made=made, repeatable=False).to == to
+def test_being_turned_away_uses_up_no_try(fake, db):
+    fake("rate_limited", "rate_limited", "rate_limited", "unavailable", "ok", retry_after=0.0)
+    brand, channel = factories.make_bare_brand(), factories.make_channels("square")
+    factories.make_set(brand, channels=channel, shrink=8, **FAKE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(outcomes, "FIRST_WAIT", 0.05)
+        assert drain() == 1
+    job = Job.objects.get()
+    assert (job.state, job.attempts_made, job.attempts.count()) == ("done", 2, 5)
+
+
+def test_a_provider_that_names_no_time_is_left_alone_for_longer_each_time_but_no_minute(db):
+    job = factories.make_job(factories.make_bare_brand())
+    waits = []
+    for number in (1, 4, 50):
+        values = {"job": job, "number": number, "provider": "previs", "model": "m", "worker": uuid7()}
+        call = Attempt.objects.create(**values, started_at=timezone.now())
+        waits.append(marks._turned_away(call.pk, Decision(to="queued", code=outcomes.TOO_MANY)).wait)
+    assert 0 < waits[0] <= 2 < waits[1] <= 16 < waits[2] <= 60
+
+
+def test_being_turned_away_for_ever_ends_at_last(fake, db, monkeypatch):
+    ledger = fake("rate_limited", retry_after=0.0)
+    monkeypatch.setattr(marks, "MOST_TURNED_AWAY", 4)
+    monkeypatch.setattr(outcomes, "FIRST_WAIT", 0.05)
+    brand, channel = factories.make_bare_brand(), factories.make_channels("square")
+    factories.make_set(brand, channels=channel, shrink=8, **FAKE)
+    assert drain() == 1
+    job = Job.objects.get()
+    assert (job.state, job.error_code) == ("failed", "provider.rate_limited")
+    assert len(testing.calls(ledger)) == 4
 
 
 # Races --------------------------------------------------------------------------------------------------------------
