@@ -100,12 +100,23 @@ class Purchase(serializers.Serializer):
     price = Price()
 
 
+class OfferSwitch(serializers.Serializer):
+    """The change of a route to another model."""
+
+    on = serializers.DateField(help_text="The first day, in UTC.")
+    model = serializers.CharField()
+    quality = serializers.CharField()
+    price = Price(allow_null=True, help_text="Of the same matrix from then on.")
+
+
 class RouteOffer(serializers.Serializer):
     """What a route would make of the same matrix."""
 
     name = serializers.CharField()
     title = serializers.CharField()
     summary = serializers.CharField()
+    model = serializers.CharField(help_text="That makes its pictures today.")
+    quality = serializers.CharField()
     usable = serializers.BooleanField(help_text="For this matrix.")
     reasons = FindingRow(many=True, help_text="Why it is not usable.")
     limits = serializers.ListField(child=serializers.CharField(), help_text="What it cannot do at all, in words.")
@@ -113,6 +124,7 @@ class RouteOffer(serializers.Serializer):
     publishable = serializers.BooleanField()
     pictures = serializers.IntegerField(allow_null=True)
     price = Price(allow_null=True)
+    switch = OfferSwitch(allow_null=True, help_text="Where its model ends: what it leads to then.")
 
 
 class SetPreview(serializers.Serializer):

@@ -221,6 +221,7 @@ def test_the_api_prices_and_orders_it(brand):
     path = f"variant-sets/{cell.variant_set_id}/cells/{cell.pk}/finish/"
     offers = {one["route"]: one for one in client.read(path)["routes"]}
     premium = offers["premium"]
+    assert list(offers).index("standard") < list(offers).index("premium")
     assert (premium["model"], premium["pictures"], premium["cells"], premium["blocked"]) == ("gpt-image-2", 1, 2, False)
     is_problem(client.ask("POST", path, {"route": "premium"}), 400, "idempotency.key_missing")
     wrong = {"route": "premium", "digest": "x"}

@@ -13,6 +13,7 @@ from image_studio.workflow import preview, request, retry
 from image_studio.workflow.offers import offers
 from image_studio.workflow.plan import Matrix, sized, sized_groups
 from tests import factories
+from tests.api.conftest import API
 from tests.workflow.paid import cut_out, paid_settings
 from tests.workflow.test_preview import matrix_for
 
@@ -135,6 +136,22 @@ def test_a_route_that_changes_has_both_prices(brand, monkeypatch):
     monkeypatch.setattr(conf, "today", lambda: day)
     assert found["compat"].later == offers(OPERATOR, [asked], ["compat"])["compat"].price
     assert found["compat"].later != found["compat"].price
+
+
+def test_the_api_names_the_models_of_a_route_and_both_prices(brand, monkeypatch):
+    day = specs.models()["gpt-image-1.5"].ends_on
+    monkeypatch.setattr(conf, "today", lambda: day.replace(month=day.month - 1))
+    creator = factories.make_user("creator", brand=brand)
+    body = {"brand": brand.slug, "route": "compat", "channels": ["square"], "locales": ["en"]}
+    factories.make_channels("square")
+    body["prompt"] = str(factories.make_prompt(brand, "A cup", variables=[]).prompt_id)
+    found = API(creator).say("variant-sets/preview/", body, status=200)["routes"]
+    compat = next(route for route in found if route["name"] == "compat")
+    assert (compat["model"], compat["quality"]) == ("gpt-image-1.5", "medium")
+    later = compat["switch"].pop("price")
+    assert compat["switch"] == {"on": day.isoformat(), "model": "gpt-image-2.5-sunburst", "quality": "high"}
+    assert later["most"] != compat["price"]["most"] > 0
+    assert next(route for route in found if route["name"] == "premium")["switch"] is None
 
 
 # Kept with the set --------------------------------------------------------------------------------------------------
