@@ -199,8 +199,10 @@ def source_of(policy: Policy, job: Job, ref: InputRef, *, check: bool) -> Source
 def model_of(job: Job) -> ModelSpec:
     """What the job's model can do.
 
-    :raises Halt: ``job.unknown_model`` where the site no longer has it.
+    :raises ConfigurationError: where the site no longer has the job's provider.
+    :raises Halt: ``job.unknown_model`` where the provider no longer has it.
     """
+    configuration.provider(job.provider)
     spec = configuration.model(job.provider, job.model)
     if spec is None:
         raise Halt("failed", "job.unknown_model", model=job.model)
