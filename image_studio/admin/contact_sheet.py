@@ -192,15 +192,11 @@ def context_of(
     placed = places(found, show=show, ticked=ticked)
     at = {place.shown.cell.variant.pk: place for place in placed}
     rows = [(row, [at[cell.variant.pk] if cell else None for cell in row.cells]) for row in found.rows]
-    drafts = finishing.of_rows(policy, variant_set)
     recompose = "recompose" in found.can
     return {
         **bar_of(found),
-        "rows": [
-            (row, cells, not any(place and place.html for place in cells), drafts.get(row.channel))
-            for row, cells in rows
-        ],
-        "drafts": bool(drafts),
+        "rows": [(row, cells, not any(place and place.html for place in cells)) for row, cells in rows],
+        "drafts": finishing.of_rows(policy, variant_set),
         "nothing": not any(place.html for place in placed),
         "etags": "".join(place.etag for place in placed),
         "takes": max((row.take for row in found.rows), default=0) > 0,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -25,6 +28,12 @@ def cents(micro_usd: int) -> str:
     """Money while it is being spent: ``$0.16``; a tenth of a cent only where there is no whole one."""
     digits = 2 if micro_usd >= 10_000 or not micro_usd else 3
     return f"${micro_usd / 1_000_000:,.{digits}f}"
+
+
+@register.filter
+def at(found: Mapping[str, Any], key: str) -> Any:
+    """What a mapping has under a key that is only known on the page."""
+    return found.get(key)
 
 
 @register.simple_tag
