@@ -16,7 +16,14 @@ from image_studio.workflow.once import Once, once, replayed
 from image_studio.workflow.partials import partial_for
 from image_studio.workflow.plan import Matrix, PlannedCell, PlannedJob
 from image_studio.workflow.preview import Preview, RouteCard, preview, route_cards
-from image_studio.workflow.prompts import FilledPrompt, add_version, edit_prompt, fill_prompt, save_prompt
+from image_studio.workflow.prompts import (
+    FilledPrompt,
+    add_version,
+    edit_prompt,
+    fill_prompt,
+    prompt_of_words,
+    save_prompt,
+)
 from image_studio.workflow.queue import Board, Queue, board, review_queue
 from image_studio.workflow.review import approve, approve_and_publish, change_this, publish, reject, shortlist, withdraw
 from image_studio.workflow.sheet import Cell, Sheet, SheetRow, sheet
@@ -65,6 +72,7 @@ __all__ = [
     "order",
     "partial_for",
     "preview",
+    "prompt_of_words",
     "publish",
     "recompose",
     "reject",

@@ -11,12 +11,13 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
+from image_studio.brand.kit import SLUG
 from image_studio.exceptions import InvalidRequest
 from image_studio.management.base import FINDINGS, StudioCommand, brand_of, channels_of, named, pairs_of, read_file
 from image_studio.models import Asset, Brand, PromptVersion, VariantSet
 from image_studio.runner import drain
 from image_studio.wording import explain
-from image_studio.workflow import Cell, Matrix, ingest, preview, request, sheet
+from image_studio.workflow import Cell, Matrix, ingest, preview, prompt_of_words, request, sheet
 from image_studio.workflow.options import OPTIONS
 
 _HELP = {
@@ -39,7 +40,9 @@ class Command(StudioCommand):
     keys = ("variant", "channel", "locale", "state", "asset", "verdicts", "micro_usd", "message")
 
     def arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("prompt", nargs="?", default="", metavar="PROMPT", help="a prompt's short name")
+        parser.add_argument(
+            "prompt", nargs="?", default="", metavar="PROMPT", help="a prompt's short name, or its words in quotes"
+        )
         parser.add_argument("--brand", required=True)
         parser.add_argument("--route", required=True)
         parser.add_argument("--source", default="", help="a file, or the id of a picture in the library")
@@ -86,12 +89,19 @@ class Command(StudioCommand):
             locales=tuple(dict.fromkeys(options["locale"])) or (brand.kit.default_locale,),
             takes=options["count"],
             source=self._source(brand, options["source"]),
-            prompt_version=_prompt(brand, options["prompt"]),
+            prompt_version=self._prompt(brand, options["prompt"]),
             variables=pairs_of(options["set"]),
             texts=_texts(options["text"]),
             sharing=options["sharing"],
             options=_options(options),
         )
+
+    def _prompt(self, brand: Brand, said: str) -> PromptVersion | None:
+        if not said:
+            return None
+        if SLUG.fullmatch(said):
+            return named(brand.prompts.all(), said, "request.unknown_prompt", prompt=said).version()
+        return prompt_of_words(self.policy, brand, said)
 
     def _source(self, brand: Brand, source: str) -> Asset | None:
         if not source:
@@ -102,12 +112,6 @@ class Command(StudioCommand):
             return Asset.objects.get(pk=uuid.UUID(source), brand=brand)
         except (ValueError, ValidationError, Asset.DoesNotExist):
             raise InvalidRequest("asset.unknown", asset=source) from None
-
-
-def _prompt(brand: Brand, slug: str) -> PromptVersion | None:
-    if not slug:
-        return None
-    return named(brand.prompts.all(), slug, "request.unknown_prompt", prompt=slug).version()
 
 
 def _options(given: dict[str, Any]) -> dict[str, Any]:
