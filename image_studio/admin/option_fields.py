@@ -31,6 +31,7 @@ LABELS = {
     "fidelity": _("Closeness to the picture"),
     "moderation": _("The provider's filter"),
     "complexity": _("Planning"),
+    "partial_images": _("Early versions"),
     "references": _("More pictures to work from"),
     "mask": _("Mask"),
     "markup": _("Markup"),
@@ -39,6 +40,7 @@ LABELS = {
 HELP = {
     "output_format": _("Of the picture that is bought. What goes out is of each channel's own format."),
     "compression": _("0 to 100, for JPEG and WebP. Empty leaves it to the provider."),
+    "partial_images": _("Shown on the sheet while a picture is made. Each costs a little."),
     "mask": _("Transparent where the picture may change; of the picture's own size."),
     "markup": _("Hints drawn over the picture."),
     "extra": _("A JSON object, passed on to the provider as it is."),

@@ -31,6 +31,9 @@ class OptionsBody(Body):
     fidelity = _word(f"How closely the source is kept. {AS_LISTED}")
     moderation = _word(f"The provider's own filter. {AS_LISTED}")
     complexity = _word(f"How much the model plans. {AS_LISTED}")
+    partial_images = Integer(
+        required=False, allow_null=True, help_text="Early versions of each picture; each is charged as 100 tokens."
+    )
     references = serializers.ListField(
         child=Id(), required=False, max_length=MOST_PICTURES, help_text="More pictures of the brand to work from."
     )
@@ -48,6 +51,7 @@ class OptionsRow(serializers.Serializer):
     fidelity = serializers.CharField(required=False)
     moderation = serializers.CharField(required=False)
     complexity = serializers.CharField(required=False)
+    partial_images = serializers.IntegerField(required=False)
     references = serializers.ListField(child=serializers.UUIDField(), required=False)
     mask = serializers.UUIDField(required=False)
     markup = serializers.UUIDField(required=False)

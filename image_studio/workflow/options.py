@@ -77,6 +77,7 @@ OPTIONS: Mapping[str, Option] = {
             choices=lambda spec: spec.complexity,
             has=lambda spec: bool(spec.complexity),
         ),
+        Option(name="partial_images", kind="whole", has=lambda spec: spec.streams),
         Option(name="references", kind="pictures", role="reference", has=lambda spec: spec.max_inputs > 1),
         Option(name="mask", kind="picture", role="mask", has=lambda spec: spec.takes_mask),
         Option(name="markup", kind="picture", role="markup", has=lambda spec: spec.takes_markup),

@@ -170,6 +170,8 @@ def purchases(
 ) -> tuple[PlannedJob, ...]:
     """One request per picture that channels share, split where a model makes fewer at once than there are takes.
 
+    Early versions come of one picture at a time: who pays for them gets a request for each take.
+
     :param pictures: the source and what the options name, as :func:`~image_studio.workflow.options.attached` gives.
     """
     common: dict[str, Any] = {
@@ -181,11 +183,12 @@ def purchases(
         "extra": {**route.options, **matrix.options.get("extra", {})},
         **fields_of(matrix.options),
     }
+    most = 1 if matrix.options.get("partial_images") and not spec.free else spec.max_n
     return tuple(
         PlannedJob(
-            request=PictureRequest(size=size, n=min(spec.max_n, matrix.takes - first), first=first, **common),
+            request=PictureRequest(size=size, n=min(most, matrix.takes - first), first=first, **common),
             channels=tuple(channel.slug for channel in group),
         )
         for size, group in sized_groups([channel.spec for channel in matrix.channels], matrix.sharing, spec)
-        for first in range(0, matrix.takes, spec.max_n)
+        for first in range(0, matrix.takes, most)
     )

@@ -98,6 +98,26 @@ def test_options_are_what_is_asked_of_the_provider(brand):
     assert asked.inputs[1].sha256 == more.sha256
 
 
+def test_early_versions_are_paid_for_and_come_of_one_picture_at_a_time(brand):
+    version, one = factories.make_prompt(brand, "A cup", variables=[]), tuple(factories.make_channels("square"))
+    plain, early = (
+        preview(
+            OPERATOR, matrix(brand, prompt_version=version, channels=one, route="premium", takes=3, options=options)
+        )
+        for options in ({}, {"partial_images": 2})
+    )
+    assert [job.request.n for job in plain.jobs] == [3]
+    assert [(job.request.n, job.request.first, job.request.partial_images) for job in early.jobs] == [
+        (1, 0, 2),
+        (1, 1, 2),
+        (1, 2, 2),
+    ]
+    # 100 tokens each at 30 USD per 1,000,000; each of three requests rounds its own tokens up.
+    assert 0 <= early.price.most - plain.price.most - 3 * 2 * 100 * 30 < 3 * 30
+    many = preview(OPERATOR, matrix(brand, prompt_version=version, route="premium", options={"partial_images": 4}))
+    assert [one.code for one in many.findings if one.blocks] == ["provider.partials"]
+
+
 def test_what_says_nothing_is_no_option(brand):
     empty = {"background": "", "compression": None, "references": [], "extra": {}}
     version = factories.make_prompt(brand, "A cup", variables=[])

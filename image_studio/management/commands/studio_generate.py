@@ -27,6 +27,7 @@ _HELP = {
     "fidelity": "how closely the source is kept: low or high, where the model takes it",
     "moderation": "the provider's own filter: auto or low",
     "complexity": "how much the model plans: low, medium or high, where it takes it",
+    "partial_images": "early versions of each picture, charged as 100 tokens each",
     "references": "id of one more picture to work from; repeatable",
     "mask": "id of a picture that is transparent where the source may change",
     "markup": "id of a picture with hints drawn over the source",
@@ -117,16 +118,16 @@ class Command(StudioCommand):
 def _options(given: dict[str, Any]) -> dict[str, Any]:
     """What the flags say, and ``--option`` as JSON where it is, else as text."""
     found = {name: given.get(name) for name in OPTIONS if name != "extra"}
-    if found["compression"] is not None:
-        found["compression"] = _whole(str(found["compression"]))
+    for name in [option.name for option in OPTIONS.values() if option.kind == "whole" and found[option.name]]:
+        found[name] = _whole(name, found[name])
     return {**found, "extra": {name: _value(text) for name, text in pairs_of(given["option"]).items()}}
 
 
-def _whole(text: str) -> int:
+def _whole(name: str, text: str) -> int:
     try:
         return int(text)
     except ValueError:
-        raise InvalidRequest("option.wrong_type.whole", option="compression") from None
+        raise InvalidRequest("option.wrong_type.whole", option=name) from None
 
 
 def _value(text: str) -> Any:
