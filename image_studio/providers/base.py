@@ -23,12 +23,19 @@ class InputRef:
     :param role: ``source`` or ``reference`` (a picture to work from; sources stand first), ``mask`` (transparent
         where the first picture may change) or ``markup`` (drawn hints over the first picture).
     :param focal: the point that must stay visible, as fractions of the upright picture.
+    :param size: width and height in pixels, upright; None is not known: it is priced as the dearest then.
     """
 
     asset: str
     sha256: str
     role: str = "source"
     focal: tuple[float, float] | None = None
+    size: tuple[int, int] | None = None
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> InputRef:
+        pairs = {key: tuple(plain[key]) if plain.get(key) else None for key in ("focal", "size")}
+        return cls(**{**plain, **pairs})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,20 +76,17 @@ class PictureRequest:
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values. What came into the contract later is left out where empty: old digests stand."""
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        plain["inputs"] = [_without_empty(row, "size") for row in plain["inputs"]]
         return {key: value for key, value in plain.items() if value or key not in LATER_FIELDS}
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> PictureRequest:
-        inputs = tuple(
-            InputRef(**{**row, "focal": tuple(row["focal"]) if row.get("focal") else None})
-            for row in plain.get("inputs", ())
-        )
         return cls(
             **{
                 **plain,
                 "size": tuple(plain["size"]),
                 "palette": tuple(plain.get("palette", ())),
-                "inputs": inputs,
+                "inputs": tuple(InputRef.from_dict(row) for row in plain.get("inputs", ())),
             }
         )
 
@@ -90,6 +94,15 @@ class PictureRequest:
     def digest(self) -> str:
         text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def counted_inputs(self) -> tuple[tuple[int, int] | None, ...]:
+        """Sizes of the pictures that are charged as input. No reading says that a mask is."""
+        return tuple(ref.size for ref in self.inputs if ref.role != "mask")
+
+
+def _without_empty(row: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if value or key != name}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,15 +177,13 @@ class BaseProvider:
 
     def estimate(self, request: PictureRequest, spec: ModelSpec) -> Price:
         """The price of the whole request, all ``n`` pictures."""
-        # The size of an input is not known here; no reading says that a mask is counted.
-        pictures = [ref for ref in request.inputs if ref.role != "mask"]
         return estimate(
             spec,
             n=request.n,
             size=request.size,
             quality=request.quality,
             prompt=request.prompt,
-            inputs=[None] * len(pictures),
+            inputs=request.counted_inputs,
             fidelity=request.fidelity,
             partial_images=request.partial_images,
         )

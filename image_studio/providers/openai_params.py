@@ -125,9 +125,14 @@ def findings(request: PictureRequest, strips: frozenset[str]) -> Iterator[Findin
     asked = {name for name in stripped(request, strips) if name not in QUIET and not _idle(request, name)}
     for name in sorted(asked | roles):
         yield Finding(code="provider.stripped", params={"option": name}, where=name)
-    taken = sorted(set(request.extra) & OWN)
+    taken = sorted(name for name in request.extra if _plain(name) in OWN)
     if taken:
         yield Finding(code="provider.extra_taken", params={"taken": names(taken)}, where="extra")
+
+
+def _plain(name: str) -> str:
+    """A name as servers read it that are not strict: ``n[]`` and ``N`` are ``n`` to some."""
+    return name.partition("[")[0].strip().lower()
 
 
 def _idle(request: PictureRequest, name: str) -> bool:

@@ -162,7 +162,7 @@ def tokens_of(provider: str, request: PictureRequest) -> int:
             size=request.size,
             quality=request.quality,
             prompt=request.prompt,
-            inputs=[None for ref in request.inputs if ref.role != "mask"],
+            inputs=request.counted_inputs,
             fidelity=request.fidelity,
             partial_images=request.partial_images,
         )

@@ -23,8 +23,8 @@ from image_studio.models import Asset, Brand
 from image_studio.policy import Policy
 from image_studio.providers.base import Finding, InputRef, PictureRequest
 
-#: More pictures than any model takes, letters of one choice, and of all raw options together.
-MOST_PICTURES, MOST_LETTERS, MOST_RAW = 64, 40, 8_000
+#: More pictures than any model takes, letters of one choice, and of all raw options together; how deep those go.
+MOST_PICTURES, MOST_LETTERS, MOST_RAW, DEEPEST = 64, 40, 8_000, 8
 
 
 def _nothing(_spec: ModelSpec) -> tuple[str, ...]:
@@ -133,9 +133,22 @@ def _are_pictures(value: Any) -> bool:
 
 def _is_raw(value: Any) -> bool:
     try:
-        return isinstance(value, dict) and len(json.dumps(value, allow_nan=False)) <= MOST_RAW
+        return isinstance(value, dict) and _sound(value) and len(json.dumps(value, allow_nan=False)) <= MOST_RAW
     except (TypeError, ValueError):
         return False
+
+
+def _sound(value: Any, deep: int = DEEPEST) -> bool:
+    """Whether every database and every wire takes it: no NUL, no half of a character, no bottomless nesting.
+
+    :raises UnicodeEncodeError: for half of a character.
+    """
+    if isinstance(value, str):
+        return b"\0" not in value.encode()
+    if not isinstance(value, (dict, list)):
+        return True
+    parts = [*value, *value.values()] if isinstance(value, dict) else value
+    return deep > 0 and all(_sound(part, deep - 1) for part in parts)
 
 
 _TYPES: Mapping[str, Callable[[Any], bool]] = {
@@ -161,7 +174,7 @@ class Attached:
     def ref(self) -> InputRef:
         asset = self.asset
         focal = asset.focal if self.role == "source" else None
-        return InputRef(asset=str(asset.pk), sha256=asset.sha256, role=self.role, focal=focal)
+        return InputRef(asset=str(asset.pk), sha256=asset.sha256, role=self.role, focal=focal, size=asset.size)
 
 
 def attached(policy: Policy, brand: Brand, source: Asset | None, options: Mapping[str, Any]) -> tuple[Attached, ...]:

@@ -84,6 +84,7 @@ TABLE = {
     "a mask without alpha": ("premium", of("mask", factories.make_asset, size=(64, 48)), "mask.no_alpha", "PNG"),
     "markup": ("premium", of("markup"), "markup.not_offered", "Hinted (hinted)"),
     "markup with mask": ("hinted", both, "mask.with_markup", "one of them"),
+    "a field's own name as a list": ("premium", {"extra": {"N[]": 2}}, "provider.extra_taken", "N[]"),
     "a field's own name": ("premium", {"extra": {"quality": "auto"}}, "provider.extra_taken", "quality"),
     "previs and closeness": ("reframe", {"fidelity": "low"}, "fidelity.not_offered", "-"),
     "previs and planning": ("reframe", {"complexity": "low"}, "complexity.not_offered", "-"),
@@ -170,6 +171,13 @@ def test_the_shell_refuses_it(row, brand, source, capsys):
     assert not Job.objects.exists()
 
 
+def nested(depth):
+    found: dict = {}
+    for _ in range(depth):
+        found = {"x": found}
+    return found
+
+
 # What cannot even be counted ---------------------------------------------------------------------------------------
 
 
@@ -187,6 +195,10 @@ def test_the_shell_refuses_it(row, brand, source, capsys):
         ({"extra": ["x"]}, "option.wrong_type.raw"),
         ({"extra": {"x": float("nan")}}, "option.wrong_type.raw"),
         ({"extra": {"x": "y" * 9000}}, "option.wrong_type.raw"),
+        ({"extra": {"x": ["\0"]}}, "option.wrong_type.raw"),
+        ({"extra": {"\0": 1}}, "option.wrong_type.raw"),
+        ({"extra": {"x": "\ud800"}}, "option.wrong_type.raw"),
+        ({"extra": nested(900)}, "option.wrong_type.raw"),
         ({"mask": "01890000-0000-7000-8000-000000000000"}, "option.no_such_picture"),
     ],
 )
