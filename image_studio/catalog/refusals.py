@@ -173,10 +173,18 @@ def _inputs(spec: ModelSpec, asked: Asked) -> Iterator[Refusal]:
     elif asked.inputs > spec.max_inputs:
         facts = {"count": asked.inputs, "most": spec.max_inputs}
         yield Refusal(code="inputs.too_many", params={**_named(spec), **facts}, where="inputs")
-    for number, length in enumerate(asked.input_bytes, 1):
+    yield from overweight(spec, inputs=asked.input_bytes)
+
+
+def overweight(spec: ModelSpec, *, inputs: Sequence[int] = (), mask: int | None = None) -> Iterator[Refusal]:
+    """``inputs.too_large`` and ``mask.too_large``: files that are too long, in bytes, in the order they are sent."""
+    for number, length in enumerate(inputs, 1):
         if spec.max_input_bytes and length >= spec.max_input_bytes:
             facts = {"number": number, "bytes": length, "most": spec.max_input_bytes}
             yield Refusal(code="inputs.too_large", params={**_named(spec), **facts}, where="inputs")
+    if mask is not None and spec.max_mask_bytes and mask >= spec.max_mask_bytes:
+        facts = {"bytes": mask, "most": spec.max_mask_bytes}
+        yield Refusal(code="mask.too_large", params={**_named(spec), **facts}, where="inputs")
 
 
 def _mask(spec: ModelSpec, asked: Asked) -> Iterator[Refusal]:
@@ -192,9 +200,7 @@ def _mask(spec: ModelSpec, asked: Asked) -> Iterator[Refusal]:
 
 
 def _mask_file(spec: ModelSpec, asked: Asked) -> Iterator[Refusal]:
-    if asked.mask_bytes is not None and spec.max_mask_bytes and asked.mask_bytes >= spec.max_mask_bytes:
-        facts = {"bytes": asked.mask_bytes, "most": spec.max_mask_bytes}
-        yield Refusal(code="mask.too_large", params={**_named(spec), **facts}, where="inputs")
+    yield from overweight(spec, mask=asked.mask_bytes)
     if asked.mask_size and asked.input_size and asked.mask_size != asked.input_size:
         sizes = {"size": words(asked.mask_size), "nearest": words(asked.input_size)}
         yield Refusal(code="mask.other_size", params={**_named(spec), **sizes}, where="inputs")

@@ -110,6 +110,7 @@ async def _buy(hands: Hands, order: PictureWork, early: Early) -> PictureWork | 
     try:
         provider = work.provider_of(order.job)
         inputs = tuple([await hands.pixels(_input, source) for source in order.sources])
+        work.judge_weights(order.spec, inputs)
         told = (order.job.pk, order.job.brand_id, order.request.to_dict(), order.looked)
         folder = await hands.pixels(partial(answers.order, attempt, *told, provider=order.job.provider))
     except Exception as error:  # noqa: BLE001 - decided by the table; nothing was sent

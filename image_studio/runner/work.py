@@ -12,12 +12,13 @@ from image_studio.brand.checks import load as load_checks
 from image_studio.brand.checks.moderation import Moderation
 from image_studio.brand.judged import Judged, Looked, Unjudged
 from image_studio.brand.kit import KitFiles
-from image_studio.catalog.refusals import ended
+from image_studio.catalog.refusals import ended, overweight
 from image_studio.catalog.specs import ChannelSpec, ModelSpec
 from image_studio.conf import conf
+from image_studio.exceptions import Unsupported
 from image_studio.models import Asset, Attempt, Brand, BrandRevision, CheckResult, Job, JobOutput, Variant, VariantSet
 from image_studio.policy import Policy
-from image_studio.providers.base import BaseProvider, InputRef, PictureRequest
+from image_studio.providers.base import BaseProvider, Input, InputRef, PictureRequest
 from image_studio.runner import answers
 from image_studio.runner.adopting import answer_to
 from image_studio.runner.answers import StoredAnswer
@@ -216,6 +217,17 @@ def judge_end(spec: ModelSpec) -> None:
     """
     for refusal in ended(spec, today=configuration.today()):
         raise Halt("failed", "job.model_ended", **refusal.params)
+
+
+def judge_weights(spec: ModelSpec, inputs: Collection[Input]) -> None:
+    """What is sent is a PNG, and weighs more than the file that was looked at when the job was asked for.
+
+    :raises Unsupported: ``inputs.too_large``, ``mask.too_large``.
+    """
+    lengths = {role: [len(one.data) for one in inputs if one.ref.role == role] for role in ("source", "reference")}
+    mask = next((len(one.data) for one in inputs if one.ref.role == "mask"), None)
+    for refusal in overweight(spec, inputs=[*lengths["source"], *lengths["reference"]], mask=mask):
+        raise Unsupported(refusal.code, **refusal.params)
 
 
 def style_of(job: Job, words: Words) -> Style:
