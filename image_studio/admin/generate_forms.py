@@ -143,7 +143,8 @@ class GenerateForm(forms.Form):
         self._add_variables()
         self._add_lines()
         models = (card.model for card in cards if card.usable and card.model)
-        self.fields.update(option_fields.option_fields(policy, start.brand, models))
+        given = self.data if self.is_bound else self.initial
+        self.fields.update(option_fields.option_fields(policy, start.brand, models, given))
 
     def _take_over(self, usable: Sequence[str]) -> None:
         """The route that is offered at first, and the options of the set that this one is to be like."""

@@ -10,9 +10,11 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from image_studio.catalog.specs import ModelSpec
@@ -94,24 +96,50 @@ class RawField(forms.CharField):
         return json.dumps(value) if isinstance(value, dict) else value
 
 
-def option_fields(policy: Policy, brand: Brand, models: Iterable[ModelSpec]) -> dict[str, forms.Field]:
-    """The fields by name, of what at least one of the models has."""
-    specs = tuple(models)
-    pictures = _Pictures(policy, brand)
-    rows = (option for option in OPTIONS.values() if any(option.has(spec) for spec in specs))
-    return {PREFIX + option.name: _field(option, specs, pictures) for option in rows}
+def option_fields(
+    policy: Policy, brand: Brand, models: Iterable[ModelSpec], given: Mapping[str, Any]
+) -> dict[str, forms.Field]:
+    """The fields by name, of what at least one of the models has.
+
+    :param given: what a form says at first, or was sent. A model that has an option may end while a page stands
+        open: then the option is refused in words, not left out.
+    """
+    specs, words = tuple(models), _given(given)
+    rows = (one for one in OPTIONS.values() if words.get(one.name) or any(one.has(spec) for spec in specs))
+    return {
+        PREFIX + option.name: _field(option, specs, _Pictures(policy, brand, words.get(option.name, ())))
+        for option in rows
+    }
+
+
+def _given(values: Mapping[str, Any]) -> dict[str, list[str]]:
+    """What the fields say already, each as a list of words."""
+    found: dict[str, list[str]] = {}
+    for name in values:
+        if name.startswith(PREFIX):
+            value = values.getlist(name) if isinstance(values, QueryDict) else values[name]
+            found[name.removeprefix(PREFIX)] = [
+                str(one) for one in (value if isinstance(value, list) else [value]) if one
+            ]
+    return found
 
 
 class _Pictures:
-    """What may be chosen of pictures, read when a page shows it and not before."""
+    """What may be chosen of pictures, read when a page shows it and not before.
 
-    def __init__(self, policy: Policy, brand: Brand) -> None:
-        self.policy, self.brand = policy, brand
+    :param chosen: what the field says already: it is offered too, however old, or it would be lost without a word.
+    """
+
+    def __init__(self, policy: Policy, brand: Brand, chosen: Sequence[str]) -> None:
+        self.policy, self.brand, self.chosen = policy, brand, chosen
 
     def __call__(self) -> list[tuple[str, str]]:
-        rows = self.policy.visible(Asset.objects.filter(brand=self.brand, kind="raw", publishable=True))
-        newest = rows.exclude(state__in=("rejected", "withdrawn"))[:OFFERED]
-        return [(str(asset.pk), f"{asset} ({asset.width} × {asset.height})") for asset in newest]
+        seen = self.policy.visible(Asset.objects.filter(brand=self.brand))
+        newest = list(seen.filter(kind="raw", publishable=True).exclude(state__in=("rejected", "withdrawn"))[:OFFERED])
+        there = {str(asset.pk) for asset in newest}
+        ids = [pk for pk in self.chosen if pk not in there and _is_id(pk)]
+        older = seen.filter(pk__in=ids) if ids else ()
+        return [(str(asset.pk), f"{asset} ({asset.width} × {asset.height})") for asset in (*newest, *older)]
 
     def one(self) -> list[tuple[str, Any]]:
         return [("", _("None")), *self()]
@@ -129,13 +157,21 @@ def _field(option: Option, specs: Sequence[ModelSpec], pictures: _Pictures) -> f
         return RawField(max_length=8000, widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}), **common)
     if option.kind == "pictures":
         return PicturesField(choices=pictures, widget=forms.SelectMultiple(attrs={"size": 5}), **common)
-    choices: Any = pictures.one if option.kind == "picture" else _words(option, specs)
+    choices: Any = pictures.one if option.kind == "picture" else _words(option, specs, pictures.chosen)
     # What is no choice is refused with its rule, in the same words as everywhere.
     return forms.CharField(max_length=MOST_LETTERS, widget=forms.Select(choices=choices), **common)
 
 
-def _words(option: Option, specs: Sequence[ModelSpec]) -> list[tuple[str, Any]]:
-    offered = dict.fromkeys(choice for spec in specs for choice in option.choices(spec))
+def _is_id(text: str) -> bool:
+    try:
+        return bool(UUID(text))
+    except ValueError:
+        return False
+
+
+def _words(option: Option, specs: Sequence[ModelSpec], chosen: Sequence[str]) -> list[tuple[str, Any]]:
+    """What the models offer, and what was chosen while one of them still did."""
+    offered = dict.fromkeys([*(choice for spec in specs for choice in option.choices(spec)), *chosen])
     named = [(choice, CHOICES.get(choice, choice.upper())) for choice in offered]
     return [("", _("As the route does it")), *named]
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
 
 from image_studio import conf
+from image_studio.admin.option_fields import OFFERED
 from image_studio.catalog import specs
 from image_studio.models import VariantSet
 from image_studio.policy import Policy
@@ -73,6 +76,28 @@ def test_a_site_of_previs_alone_has_only_its_own_options(boss, prompt, settings)
     html = Page.of(boss.get(url_of(PAGE, prompt))).html
     assert "opt_background" in html
     assert not {name for name in ("fidelity", "complexity", "moderation", "mask") if f"opt_{name}" in html}
+
+
+def test_an_option_whose_last_model_ended_while_the_page_stood_open_is_refused_in_words(boss, prompt, monkeypatch):
+    page = Page.of(boss.get(url_of(PAGE, prompt)))
+    sent = {**page.data(route="compat", opt_fidelity="high"), "do": "order"}
+    day = specs.models()["gpt-image-1.5"].ends_on
+    monkeypatch.setattr(conf, "today", lambda: day + timedelta(days=1))
+    assert "opt_fidelity" not in Page.of(boss.get(url_of(PAGE, prompt))).data()
+    shown = Page.of(boss.post(url_of(PAGE, prompt), sent))
+    assert shown.data()["opt_fidelity"] == ["high"]
+    assert "has no such choice" in shown.html
+    assert not VariantSet.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["mask", "references"])
+def test_a_picture_that_was_chosen_stays_chosen_however_many_are_newer(boss, brand, prompt, name):
+    old = str(factories.make_asset(brand, (8, 8)).pk)
+    for _ in range(OFFERED):
+        factories.make_asset(brand, (8, 8))
+    assert old not in Page.of(boss.get(url_of(PAGE, prompt))).html
+    shown = Page.of(posted(boss, prompt, route="premium", **{f"opt_{name}": old}))
+    assert shown.data()[f"opt_{name}"] == [old]
 
 
 def test_the_live_line_says_what_is_off_and_prices_it(boss, prompt):
