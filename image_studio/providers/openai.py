@@ -260,13 +260,19 @@ class _Call:
         status = getattr(error, "status_code", None)
         if isinstance(status, int):
             headers = {name.lower(): value for name, value in cast("Any", error).response.headers.items()}
-            return answered(Reply(status=status, body=getattr(error, "body", None), headers=headers, about=self.about))
+            body, secrets = getattr(error, "body", None), self._secrets(cast("Any", error).request.headers)
+            return answered(Reply(status=status, body=body, headers=headers, about=self.about, secrets=secrets))
         cause = error.__cause__ or error
         wire = late or _client_module().of_the_wire(error)
         if not wire:
             _log.error("call broke", exc_info=error, extra={"action": "provider.broken", **self.about})
         reason = "deadline" if late else getattr(cause, "strerror", "") or type(cause).__name__
         return unanswered(sent=sent, reason=str(reason), wire=wire, **self.about)
+
+    def _secrets(self, sent: Mapping[str, str]) -> list[str]:
+        """The key, and whatever a site's own headers hold."""
+        own = cast("Mapping[str, str]", self.provider._reach["headers"])  # noqa: SLF001 - of the same module
+        return [sent.get("authorization", "").removeprefix("Bearer "), *own.values()]
 
 
 def _bought(provider: Provider, request: PictureRequest, spool: Path) -> Bought:

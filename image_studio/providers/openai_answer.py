@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from image_studio import storage
-from image_studio.exceptions import OutcomeUnknown
+from image_studio.exceptions import OutcomeUnknown, ProviderError, ProviderUnavailable
 from image_studio.providers.base import OnPartial
 from image_studio.providers.openai_errors import Reply, answered, unknown
 from image_studio.providers.openai_scan import Picture, Scanner, TooMuch
@@ -149,7 +149,7 @@ class Reader:
         kind = str(told.get("type", ""))
         if told.get("error") or kind == "error":
             if not self._done:
-                raise answered(Reply(status=200, body=told, about=self._about))
+                raise self._refused(told)
             raise EOFError
         if kind.endswith(".partial_image"):
             await self._early(told)
@@ -157,6 +157,12 @@ class Reader:
             self._done.append(told)
             # What follows is only the end of the stream. Should that never come, the picture is there all the same.
             await self._keep(bytes(self._log), events=True)
+
+    def _refused(self, told: Mapping[str, Any]) -> ProviderError:
+        """After an early version nothing is free any more: what could else be sent again is unknown then."""
+        error = answered(Reply(status=200, body=told, about=self._about))
+        late = self._scanner.pictures and isinstance(error, ProviderUnavailable)
+        return unknown("error after an early version", **self._about) if late else error
 
     async def _early(self, told: Mapping[str, Any]) -> None:
         number = told.get("b64_json")

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 from image_studio.exceptions import OutcomeUnknown, ProviderError, ProviderRefused, ProviderUnavailable
 
-#: A message is shown to people; this much of it.
-MOST_MESSAGE = 300
+#: A message is shown to people; this much of it, and of a parameter's name.
+MOST_MESSAGE, MOST_PARAM = 300, 80
+#: Shorter ones are words that stand in any message.
+LEAST_SECRET = 6
 
 #: Seconds; no server means more.
 LONGEST_WAIT = 86_400.0
@@ -54,12 +56,14 @@ class Reply:
     :param body: its JSON, or its text.
     :param headers: with names in lower case.
     :param about: what every error tells: ``alias``, ``model``, and a ``request_id`` where no header names one.
+    :param secrets: that were sent: a server may repeat them, in whatever form its keys have.
     """
 
     status: int = 0
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
     about: Mapping[str, Any] = field(default_factory=dict)
+    secrets: Collection[str] = field(default=(), repr=False)
 
     @property
     def error(self) -> Mapping[str, Any]:
@@ -77,7 +81,18 @@ class Reply:
 
     @property
     def message(self) -> str:
-        return _SECRET.sub("...", str(self.error.get("message") or ""))[:MOST_MESSAGE]
+        return self._clean("message")[:MOST_MESSAGE]
+
+    @property
+    def param(self) -> str:
+        """What of the request it is about."""
+        return self._clean("param")[:MOST_PARAM]
+
+    def _clean(self, name: str) -> str:
+        text = str(self.error.get(name) or "")
+        for secret in self.secrets:
+            text = text.replace(secret, "...") if len(secret) >= LEAST_SECRET else text
+        return _SECRET.sub("...", text)
 
     @property
     def told(self) -> dict[str, Any]:
@@ -98,7 +113,7 @@ def answered(reply: Reply) -> ProviderError:
     if reply.status in (404, 405) or 300 <= reply.status < 400:
         return ProviderRefused("provider.wrong_address", **reply.told)
     if 400 <= reply.status < 500 and reply.status not in (408, 499):
-        words = {"message": reply.message or "-", "param": str(reply.error.get("param") or "-")}
+        words = {"message": reply.message or "-", "param": reply.param or "-"}
         return ProviderRefused("provider.bad_request", **words, **reply.told)
     return unknown(f"status {reply.status}" if reply.status != 200 else "error in the answer", **reply.told)
 

@@ -27,7 +27,7 @@ async def fetch(url: str, path: Path, *, wire: Wire, most: int, seconds: float) 
     try:
         async with asyncio.timeout(max(1.0, min(seconds, SECONDS))), http_client(wire) as client:
             await _load(client, url, picture, most)
-    except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, OSError):
+    except Exception:  # noqa: BLE001 - whatever a strange address does must not cost the pictures beside it
         picture.fault = "answer.link_failed"
     return picture
 

@@ -113,7 +113,7 @@ def _effective(bought: Bought, received: Received, outputs: list[Output]) -> dic
     request, told = bought.request, received.told
     used: dict[str, Any] = {
         "alias": bought.alias,
-        "model": str(told.get("model") or request.model),
+        "model": str(told.get("model") or request.model)[:120],
         "size": _size(told.get("size")) or list(request.size),
         **{key: _word(told.get(key)) or getattr(request, key) for key in ("quality", "background", "output_format")},
         "outputs": [_seen(output, request) for output in outputs],
@@ -148,7 +148,7 @@ def _looked_at(path: Path) -> tuple[str, list[int]]:
 
 
 def _size(value: Any) -> list[int]:
-    width, _, height = str(value or "").partition("x")
+    width, _, height = str(value or "")[:20].partition("x")
     return [int(width), int(height)] if width.isdecimal() and height.isdecimal() else []
 
 

@@ -166,9 +166,18 @@ def looked_at(attempt: UUID) -> dict[str, Looked]:
 
 
 def plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values as JSON keeps them; what JSON does not know becomes text."""
-    made: dict[str, Any] = json.loads(json.dumps(dict(values), default=str))
+    """Values as JSON keeps them, and every database; what JSON does not know becomes text."""
+    made: dict[str, Any] = _storable(json.loads(json.dumps(dict(values), default=str)))
     return made
+
+
+def _storable(value: Any) -> Any:
+    """Without NUL and without halves of characters: PostgreSQL takes neither, and a paid answer must be kept."""
+    if isinstance(value, str):
+        return value.replace("\0", "").encode("utf-8", "replace").decode()
+    if isinstance(value, list):
+        return [_storable(one) for one in value]
+    return {_storable(key): _storable(one) for key, one in value.items()} if isinstance(value, dict) else value
 
 
 def _json(values: Mapping[str, Any]) -> bytes:

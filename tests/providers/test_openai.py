@@ -1,6 +1,7 @@
 """The provider of GPT Image against a real server that keeps its own books."""
 
 import asyncio
+import base64
 import contextlib
 import gc
 import io
@@ -419,6 +420,48 @@ def test_an_error_without_end_is_not_read_to_its_end(odd_server, tmp_path):
     with pytest.raises(ProviderRefused) as caught:
         run(provider, ordered(), tmp_path / "spool", deadline=5)
     assert caught.value.code == "provider.bad_request"
+
+
+def whole(body, kind="application/json", status="200 OK"):
+    """An answer that is written out, and its end."""
+    return f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nConnection: close\r\n\r\n{body}".encode()
+
+
+def test_a_key_that_a_server_repeats_is_not_passed_on(odd_server, tmp_path):
+    told = json.dumps({"error": {"message": "0a1b2c3d4e5f and hush-hush are no keys", "param": "0a1b2c3d4e5f"}})
+    port, _ = odd_server(whole(told, status="400 Bad Request"))
+    at_port = {"base_url": f"http://127.0.0.1:{port}/v1", "headers": {"X-Key": "hush-hush"}}
+    with pytest.raises(ProviderRefused) as caught:
+        run(Provider("openai", api_key="0a1b2c3d4e5f", **at_port), ordered(), tmp_path / "spool")
+    assert caught.value.code == "provider.bad_request"
+    assert (caught.value.params["message"], caught.value.params["param"]) == ("... and ... are no keys", "...")
+
+
+@pytest.mark.parametrize(("early", "kind"), [(0, ProviderUnavailable), (1, OutcomeUnknown)])
+def test_too_many_requests_after_an_early_version_is_not_sent_again(early, kind, odd_server, tmp_path):
+    """The model had begun by then."""
+
+    async def taken(index, number, data):
+        pass
+
+    glimpse = {"type": "image_generation.partial_image", "partial_image_index": 0, "b64_json": "AAAA"}
+    events = [glimpse] * early + [{"type": "error", "error": {"code": "rate_limit_exceeded"}}]
+    port, _ = odd_server(whole("".join(f"data: {json.dumps(one)}\n\n" for one in events), "text/event-stream"))
+    provider = Provider("openai", api_key=KEY, base_url=f"http://127.0.0.1:{port}/v1")
+    with pytest.raises(kind):
+        run(provider, ordered(partial_images=1), tmp_path / "spool", on_partial=taken)
+
+
+@pytest.mark.parametrize("url", ["https://" + "a" * 70 + ".invalid/", "https://127.0.0.1:99999/", "https://xn--/"])
+def test_a_strange_link_costs_no_picture_beside_it(url, odd_server, tmp_path):
+    data = base64.b64encode(picture()).decode()
+    body = {"data": [{"b64_json": data}, {"url": url}], "size": "9" * 5000 + "x9", "model": "m" * 5000}
+    port, _ = odd_server(whole(json.dumps(body)))
+    provider = Provider("openai", api_key=KEY, base_url=f"http://127.0.0.1:{port}/v1", dialect="compatible")
+    answer = run(provider, ordered(n=2), tmp_path / "spool")
+    assert [output.fault for output in answer.outputs] == ["", "answer.link_failed"]
+    assert answer.outputs[0].path.read_bytes() == picture()
+    assert len(answer.effective["model"]) <= 120
 
 
 def test_nothing_of_the_environment_is_sent(odd_server, tmp_path, monkeypatch):

@@ -125,3 +125,15 @@ def test_a_key_in_a_message_goes_no_further(status):
 
 def test_a_message_has_an_end():
     assert len(error(400, message="x" * 10_000).params["message"]) <= 300
+
+
+def test_a_parameters_name_has_an_end_and_holds_no_key():
+    assert len(error(400, param="x" * 10_000).params["param"]) <= 80
+    assert "abcdefghij" not in error(400, param="Bearer abcdefghijk").params["param"]
+
+
+def test_what_was_sent_as_a_secret_is_not_repeated():
+    """Keys of other vendors look like nothing in particular."""
+    body = {"message": "No such key 0a1b2c3d4e5f of x", "param": "0a1b2c3d4e5f"}
+    found = answered(Reply(status=400, body=body, about=ABOUT, secrets=("0a1b2c3d4e5f", "", "x")))
+    assert (found.params["message"], found.params["param"]) == ("No such key ... of x", "...")

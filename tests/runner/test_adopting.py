@@ -37,6 +37,12 @@ def lost(tmp_path, settings):
         yield job, call, server
 
 
+def test_what_is_kept_of_an_answer_every_database_takes():
+    """PostgreSQL refuses NUL and half a character, long after the picture was paid for."""
+    told = {"usage\0": [{"a": "\0b\ud800"}], "n": 1, "at": None}
+    assert answers.plain(told) == {"usage": [{"a": "b?"}], "n": 1, "at": None}
+
+
 def spooled():
     return [(row.code, row.fixed) for row in examine(WORKER) if row.kind == "spool"]
 
