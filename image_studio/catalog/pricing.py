@@ -21,6 +21,8 @@ from image_studio.catalog.tokens import (
 from image_studio.exceptions import Unsupported
 
 NOTHING = Tokens()
+#: No request takes as many: a bill of such a count is a broken one, and no database has room for its sum.
+MOST_TOKENS = 1_000_000_000
 #: The picture that is likely where no size is named, in pixels.
 USUAL = (1024, 1024)
 
@@ -197,7 +199,7 @@ def actual(spec: ModelSpec, usage: Mapping[str, Any]) -> Actual:
 def _whole(row: Any, key: str) -> int | None:
     """A count of a row that somebody else wrote; None for what is none."""
     value = row.get(key) if isinstance(row, Mapping) else None
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_TOKENS else None
 
 
 def _output_cost(spec: ModelSpec, total: int, details: Any) -> tuple[int, bool]:

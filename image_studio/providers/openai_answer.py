@@ -27,6 +27,8 @@ _log = logging.getLogger("image_studio.providers")
 
 #: Bytes of an answer besides its pictures; real ones have a few thousand.
 MOST_TEXT = 1_048_576
+#: Pictures of an answer, early versions and empty places included; no model makes half as many.
+MOST_PICTURES = 64
 #: Bytes that are unpacked at once, however much a packed answer holds.
 UNPACKED = 262_144
 RAW, SEEN = "answer-raw.json", "answer-seen.json"
@@ -61,6 +63,8 @@ class Reader:
         self._read = 0
 
     def _begin(self, number: int) -> Picture:
+        if number >= MOST_PICTURES:
+            raise TooMuch
         return Picture(part_of(self._spool, number))
 
     async def read(self, response: Any) -> Received:
@@ -223,7 +227,7 @@ def whole(text: bytes, pictures: tuple[Picture, ...], about: Mapping[str, Any]) 
         raise answered(Reply(status=200, body=told, about=about))
     if "data" not in told:
         raise unknown("no pictures in the answer", **about)
-    data = told["data"] if isinstance(told["data"], list) else []
+    data = told["data"][:MOST_PICTURES] if isinstance(told["data"], list) else []
     rows = tuple(row if isinstance(row, Mapping) else {} for row in data)
     return Received(told=told, rows=rows, pictures=pictures)
 

@@ -464,6 +464,24 @@ def test_a_strange_link_costs_no_picture_beside_it(url, odd_server, tmp_path):
     assert len(answer.effective["model"]) <= 120
 
 
+@pytest.mark.parametrize("row", [None, {"b64_json": "UE5H"}, {"url": "file:///etc/passwd"}])
+def test_an_answer_of_thousands_of_pictures_is_cut(row, odd_server, tmp_path):
+    port, _ = odd_server(whole(json.dumps({"data": [row] * 3000})))
+    provider = Provider("openai", api_key=KEY, base_url=f"http://127.0.0.1:{port}/v1")
+    answer = run(provider, ordered(), tmp_path / "spool")
+    assert len(answer.outputs) == 64
+    assert len(list((tmp_path / "spool").iterdir())) <= 66
+
+
+def test_a_bill_that_no_database_can_hold_is_none(odd_server, tmp_path):
+    body = {"data": [{"b64_json": "UE5H"}], "usage": {"input_tokens": 9, "output_tokens": 10**30}}
+    port, _ = odd_server(whole(json.dumps(body)))
+    provider = Provider("openai", api_key=KEY, base_url=f"http://127.0.0.1:{port}/v1")
+    answer = run(provider, ordered(), tmp_path / "spool")
+    assert answer.effective["usage_missing"]
+    assert 0 < answer.micro_usd < 10**6
+
+
 def test_nothing_of_the_environment_is_sent(odd_server, tmp_path, monkeypatch):
     for name, value in {
         "OPENAI_ORG_ID": "org-env",
