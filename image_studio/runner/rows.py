@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -57,6 +57,7 @@ def raw_asset(
     data: bytes,
     recipe: Mapping[str, Any],
     parent: Asset | None,
+    references: Sequence[Asset] = (),
     micro_usd: int = 0,
 ) -> Asset:
     """The raw picture's row, its bytes stored as they came.
@@ -87,7 +88,7 @@ def raw_asset(
         created_by_id=work.job.requested_by_id,
         requested_by_id=_asked_by(work),
     )
-    inherit(asset, parent)
+    inherit(asset, parent, references)
     asset.words = asset.search_words()
     return asset
 

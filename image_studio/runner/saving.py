@@ -56,7 +56,16 @@ def output(
         return _fault(kept.index, cells, error.code, params)
     see(kept.index, raw)
     recipe = _recipe(kept, work, answer)
-    asset = raw_asset(raw, filing, work, data=data, recipe=recipe, parent=work.derived_from, micro_usd=_share(answer))
+    asset = raw_asset(
+        raw,
+        filing,
+        work,
+        data=data,
+        recipe=recipe,
+        parent=work.derived_from,
+        references=work.references,
+        micro_usd=_share(answer),
+    )
     return OutputRows(
         index=kept.index,
         asset=asset,

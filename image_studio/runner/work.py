@@ -117,6 +117,11 @@ class PictureWork(Work):
         """The picture that rights, words and expiry are inherited from."""
         return next((source.asset for source in self.sources if source.ref.role == "source"), None)
 
+    @property
+    def references(self) -> tuple[Asset, ...]:
+        """The other pictures that it is made from."""
+        return tuple(source.asset for source in self.sources if source.ref.role == "reference")
+
 
 def read_job(lease: Lease) -> Job:
     """The job's row as long as it is ours.

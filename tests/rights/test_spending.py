@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import random
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 from PIL import Image
 
 from image_studio.catalog.pricing import actual, estimate
@@ -126,6 +128,19 @@ def test_input_pictures_are_priced_by_their_size_to_the_token(server, edit):
     # What is not known of the price is the prompt's tokens, and nothing else.
     assert 0 < plan.price.most - line["micro_usd"] < len("A red bottle") * 5
     assert job.estimate_micro_usd == plan.price.most
+
+
+@pytest.mark.parametrize(("source_days", "days"), [(None, 9), (20, 9), (3, 3)])
+def test_a_picture_may_be_used_no_longer_than_any_that_it_was_made_from(source_days, days, server, edit):
+    now = timezone.now()
+    brand = factories.make_brand()
+    ends = now + timedelta(days=source_days) if source_days else None
+    source = factories.make_asset(brand, (64, 64), expires_at=ends)
+    others = [factories.make_asset(brand, (64, 64), expires_at=now + timedelta(days=some)) for some in (30, 9)]
+    made = request(OPERATOR, edit(source, references=[str(other.pk) for other in others]), key="one")
+    drain(wait=False)
+    cell = made.variants.select_related("asset__parent").get()
+    assert cell.asset.expires_at == cell.asset.parent.expires_at == now + timedelta(days=days)
 
 
 # What cannot be sent --------------------------------------------------------------------------------------------------
