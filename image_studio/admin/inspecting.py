@@ -16,6 +16,7 @@ from image_studio.admin.contact_sheet import FILTERS, said, shown, wanted
 from image_studio.admin.lines import TextsForm
 from image_studio.admin.overlays import overlays
 from image_studio.admin.reviewing import EDGES, SayForm
+from image_studio.conf import routes
 from image_studio.models import Asset, VariantSet
 from image_studio.policy import Policy
 from image_studio.wording import explain
@@ -146,14 +147,14 @@ def _recipe(cell: Cell) -> list[tuple[str, Any]]:
     job, asset = cell.variant.job, cell.asset
     raw = asset.parent if asset and asset.parent else asset
     effective = (raw.recipe.get("effective") or {}) if raw else {}
-    asked = job.request or {}
+    asked, known = job.request or {}, routes().get(job.route)
     rows = [
         (_("Prompt"), asked.get("prompt")),
-        (_("Route"), job.route),
+        (_("Route"), known.title if known else job.route),
         (_("Model"), job.model),
         (_("Quality"), effective.get("quality") or asked.get("quality")),
         (_("Method"), effective.get("method")),
-        (_("Bought size"), " x ".join(str(edge) for edge in effective.get("size") or asked.get("size") or ())),
+        (_("Bought size"), " × ".join(str(edge) for edge in effective.get("size") or asked.get("size") or ())),
         (_("Request"), raw.recipe.get("request_id") if raw else ""),
     ]
     return [(label, value) for label, value in rows if value]

@@ -19,8 +19,8 @@ WORDS = {
     "moderation.prompt_near": _("{model} flagged nothing in the prompt, but came near: {categories}. Read it again."),
     "moderation.prompt_refused": _("{model} flagged the prompt: {categories}. Use other words next time."),
     "moderation.prompt_flagged": _(
-        "{model} flagged the prompt: {categories}. Nothing was sent to the provider and nothing was spent. Change the "
-        "prompt, then order again."
+        "{model} flagged the prompt: {categories}. No picture was asked for and nothing was spent. Change the prompt, "
+        "then order again."
     ),
     "moderation.off": _(
         "Not checked: moderation looks at pictures while they are made, and only where the site's MODERATION names a "

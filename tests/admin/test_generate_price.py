@@ -8,10 +8,13 @@ import pytest
 from django.urls import reverse
 
 from image_studio import conf
+from image_studio.catalog.pricing import Price
 from image_studio.models import BrandMembership, Job, VariantSet
 from image_studio.testing import fake_settings
+from image_studio.wording.money import price_words
 from tests import factories
 from tests.admin.browser import Page
+from tests.workflow.paid import paid_settings
 
 pytestmark = pytest.mark.django_db
 PAGE, PRICE = "admin:image_studio_variantset_generate", "admin:image_studio_variantset_price"
@@ -63,11 +66,11 @@ def test_every_usable_route_is_priced_for_the_chosen_matrix(boss, brand, folder,
     query = query_of(prompt=factories.make_prompt(brand).prompt.pk)
     cards = ask(boss, query).json()["cards"]
     assert cards["placeholder"] == {"price": "free", "why_not": "", "changes": ""}
-    assert cards["fake"] == {"price": "about $0.08 (max $0.08)", "why_not": "", "changes": ""}
+    assert cards["fake"] == {"price": "about $0.08", "why_not": "", "changes": ""}
     assert cards["reframe"] == {"price": "", "why_not": "Needs a picture to start from.", "changes": ""}
     more = ask(boss, query, takes="3", route="fake").json()
-    assert more["cards"]["fake"]["price"] == "about $0.24 (max $0.24)"
-    assert more["line"] == "Buys 6 pictures for about $0.24 (max $0.24), composes 12 cells free."
+    assert more["cards"]["fake"]["price"] == "about $0.24"
+    assert more["line"] == "Buys 6 pictures for about $0.24, composes 12 cells free."
     assert more["button"] == "Make 6 pictures for about $0.24 and compose 12 cells"
 
 
@@ -211,3 +214,36 @@ def test_a_follower_without_a_price_stands_in_the_way_of_nothing(boss, brand, se
     card = ask(boss, query_of(prompt=factories.make_prompt(brand).prompt.pk)).json()["cards"]["led"]
     assert card["price"] == "free"
     assert "Dear (high): — for the same." in card["changes"]
+
+
+@pytest.mark.parametrize(
+    ("likely", "most", "words"),
+    [
+        (0, 0, "free"),
+        (210_000, 260_000, "about $0.21 (max $0.26)"),
+        (210_000, 210_000, "about $0.21"),
+        (205_400, 208_000, "about $0.21"),
+        (31_100, 33_300, "about $0.03 (max $0.04)"),
+        (6_200, 6_310, "about $0.0062 (max $0.0064)"),
+    ],
+)
+def test_a_price_is_one_figure_where_it_can_be_and_its_limit_is_never_rounded_down(likely, most, words):
+    assert price_words(Price(likely=likely, most=most)) == words
+
+
+def test_a_picture_without_words_is_offered_the_prompts_and_begins_free(boss, brand, asset, settings):
+    settings.IMAGE_STUDIO = paid_settings(BRAND_CHECKS=())
+    prompt = factories.make_prompt(brand, "A jug on a table", variables=[]).prompt
+    alone = query_of(source=asset.pk)
+    page = Page.of(boss.get(reverse(PAGE) + alone))
+    (link,) = {link for link in page.links if f"prompt={prompt.pk}" in link and "source=" in link}
+    assert page.data()["route"] == ["reframe"]
+    assert "needs a prompt" in ask(boss, alone).json()["cards"]["quick"]["why_not"]
+    both = Page.of(boss.get(reverse(PAGE) + link))
+    assert "A prompt for the others" not in both.text
+    assert not ask(boss, link).json()["cards"]["quick"]["why_not"]
+
+
+def test_a_site_without_paid_routes_asks_for_no_prompt(boss, brand, asset):
+    factories.make_prompt(brand)
+    assert "A prompt for the others" not in Page.of(boss.get(reverse(PAGE) + query_of(source=asset.pk))).text
