@@ -11,10 +11,12 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce
 
+from image_studio import conf as site
 from image_studio import tasks
-from image_studio.exceptions import Conflict, InvalidRequest
+from image_studio.exceptions import Conflict, InvalidRequest, StudioError
 from image_studio.models import Event, Job, JobOutput, Variant, VariantSet, database_now
 from image_studio.policy import Policy
+from image_studio.providers.base import PictureRequest
 from image_studio.runner.sets import lock
 from image_studio.runner.turns import in_turn, queue
 from image_studio.states import JOB, VARIANT
@@ -201,7 +203,6 @@ def _buy_again(policy: Policy, cells: list[Variant]) -> list[UUID]:
     rung = []
     for job_id, index in dict.fromkeys((cell.job_id, cell.output_index) for cell in cells):
         old = Job.objects.get(pk=job_id)
-        share = -(-old.estimate_micro_usd // max(1, old.n))
         request = {**old.request, "n": 1, "first": int(old.request.get("first", 0)) + index}
         again = Job(
             kind="picture",
@@ -217,7 +218,7 @@ def _buy_again(policy: Policy, cells: list[Variant]) -> list[UUID]:
             request=keyed(policy, old.provider, request),
             n=1,
             tokens=-(-old.tokens // max(1, old.n)),
-            estimate_micro_usd=share,
+            estimate_micro_usd=_most_of_one(old, request),
             available_at=database_now(),
         )
         job = queue(again)
@@ -225,6 +226,20 @@ def _buy_again(policy: Policy, cells: list[Variant]) -> list[UUID]:
         Event.objects.record(policy.actor, "job.requested", job, instead_of=str(old.pk), output=index)
         rung.append(job.pk)
     return rung
+
+
+def _most_of_one(old: Job, request: Mapping[str, Any]) -> int:
+    """The most that one picture of a job may cost, in micro-USD.
+
+    More than its share: the tokens of several are rounded up together. The share where nobody can price it any more.
+    """
+    share = -(-old.estimate_micro_usd // max(1, old.n))
+    try:
+        model = site.model(old.provider, old.model)
+        asked = PictureRequest.from_dict(request)
+        return max(share, site.provider(old.provider).estimate(asked, model).most) if model else share
+    except (StudioError, site.ConfigurationError):
+        return share
 
 
 def recompose(

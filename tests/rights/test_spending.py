@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -17,7 +18,7 @@ from image_studio.policy import Policy
 from image_studio.runner import drain
 from image_studio.storage import Spool
 from image_studio.wording import explain
-from image_studio.workflow import preview, request
+from image_studio.workflow import preview, request, retry
 from tests import factories
 from tests.fakes import openai_tokens as books
 from tests.fakes.openai_server import serve
@@ -128,6 +129,22 @@ def test_input_pictures_are_priced_by_their_size_to_the_token(server, edit):
     # What is not known of the price is the prompt's tokens, and nothing else.
     assert 0 < plan.price.most - line["micro_usd"] < len("A red bottle") * 5
     assert job.estimate_micro_usd == plan.price.most
+
+
+def test_a_picture_that_is_bought_again_alone_is_held_for_what_one_costs(server, edit):
+    """The tokens of several pictures are rounded up together: a share of them is less than one picture."""
+    version = factories.make_prompt(factories.make_brand(), "a", variables=[])
+    matrix = replace(
+        edit(factories.make_asset(version.prompt.brand, (64, 64))), source=None, prompt_version=version, takes=5
+    )
+    server.script(faults=["fewer_than_n"])
+    made = request(OPERATOR, matrix, key="one")
+    drain(wait=False)
+    assert retry(OPERATOR, made)
+    drain(wait=False)
+    bought = list(made.jobs.order_by("created_at"))
+    assert [job.n for job in bought] == [5, 1]
+    assert all(0 < job.cost_micro_usd <= job.estimate_micro_usd for job in bought)
 
 
 @pytest.mark.parametrize(("source_days", "days"), [(None, 9), (20, 9), (3, 3)])
