@@ -9,6 +9,10 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import reduce
+from operator import or_
+
+from django.db.models import Q
 
 from image_studio import conf as site
 from image_studio.catalog import refusals
@@ -108,8 +112,11 @@ def _use(spec: ModelSpec, routes: Iterable[RouteSpec], jobs: int) -> Use:
 def pending(policy: Policy, models: Collection[Key], *, most: int | None = None) -> Counter[Key]:
     """Jobs that would still be sent, by provider and model."""
     rows = policy.visible(Job.objects.filter(kind="picture", state__in=PENDING))
-    rows = rows.filter(model__in={model for _alias, model in models})
-    return Counter(row for row in rows.order_by().values_list("provider", "model")[:most] if row in models)
+    by_alias: dict[str, list[str]] = {}
+    for alias, model in models:
+        by_alias.setdefault(alias, []).append(model)
+    wanted = [Q(provider=alias, model__in=names) for alias, names in by_alias.items()]
+    return Counter(rows.filter(reduce(or_, wanted, Q())).order_by().values_list("provider", "model")[:most])
 
 
 def title_of(spec: ModelSpec | None) -> str:
