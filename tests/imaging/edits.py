@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from tests.benchmarks.measure import photograph
 
@@ -57,3 +57,12 @@ def disc(image, at, radius, colour="#e02818"):
     copy = image.copy()
     ImageDraw.Draw(copy).ellipse((at[0] - radius, at[1] - radius, at[0] + radius, at[1] + radius), fill=colour)
     return copy
+
+
+def retouched(image, radius=3):
+    """The same scene with all its fine detail drawn anew, as image models do."""
+    coarse = image.filter(ImageFilter.GaussianBlur(radius))
+    other = image.transpose(Image.Transpose.ROTATE_180)
+    return ImageChops.add(
+        coarse, ImageChops.subtract(other, other.filter(ImageFilter.GaussianBlur(radius)), 1, 128), 1, -128
+    )

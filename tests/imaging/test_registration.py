@@ -39,6 +39,13 @@ def test_moves_are_found_to_the_stated_precision(move, spoil):
     assert found.residual < 0.3
 
 
+@pytest.mark.parametrize("move", MOVES)
+def test_a_scene_drawn_anew_is_found_less_precisely(move):
+    found = register(edits.parent(), edits.retouched(edits.moved(*move)), MASK)
+    assert furthest(found, *move) <= 3 * PRECISION * EDGE
+    assert found.confidence >= 0.7
+
+
 def test_equal_pictures_lie_on_each_other():
     found = register(edits.parent(), edits.parent())
     assert (found.dx, found.dy, found.scale, found.residual, found.confidence) == (0, 0, 1, 0, 1)
