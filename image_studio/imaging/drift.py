@@ -32,6 +32,8 @@ ERROR = NOISE = 0.01
 GRID = 8
 #: Edge of a cell in pixels below which noise no longer cancels.
 _SMALLEST = 4
+#: Up to this edge of a cell, one pixel of 255 still shows in the mean of a cell that is rounded to whole numbers.
+_FAITHFUL = 16
 #: Tiles of which less than this is measured are too small to be the worst.
 _MEASURED = 0.1
 #: dE00 at which the heat map is at its strongest.
@@ -119,6 +121,8 @@ def _kept(mask: Mask | None, by: int, shape: tuple[int, ...]) -> NDArray[np.bool
     """Cells that the mask does not touch with a single pixel."""
     if mask is None:
         return np.ones(shape, dtype=np.bool_)
+    if by <= _FAITHFUL:
+        return np.asarray(mask.edit.point([0] + [255] * 255).reduce(by)) == 0
     edit = np.asarray(mask.edit)
     rows = np.maximum.reduceat(edit, np.arange(0, edit.shape[0], by), axis=0)
     return np.maximum.reduceat(rows, np.arange(0, edit.shape[1], by), axis=1) == 0

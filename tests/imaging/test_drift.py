@@ -115,6 +115,17 @@ def test_inside_the_mask_is_not_measured():
     assert found.measured == pytest.approx(1 - MASK.share, abs=ERROR)
 
 
+@pytest.mark.parametrize("edge", [1024, 4096, 4352])
+@pytest.mark.parametrize("weight", [1, 255])
+def test_one_pixel_of_the_mask_spares_its_cell(edge, weight):
+    edit = Image.new("L", (edge, edge), 0)
+    edit.putpixel((500, 700), weight)
+    plain = Image.new("RGB", (edge, edge), "black")
+    found = drift(plain, edits.painted(plain, (500, 700, 501, 701), "white"), Mask(edit=edit))
+    assert found.mean == 0
+    assert found.measured == pytest.approx(1 - 1 / 256**2, abs=1e-6)
+
+
 def test_outside_is_measured_beside_a_mask():
     result = edits.painted(edits.painted(edits.parent(), INSIDE), (0, 0, 128, 256), "#00ff00")
     found = drift(edits.parent(), result, MASK)
