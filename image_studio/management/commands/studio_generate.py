@@ -119,7 +119,7 @@ def _options(given: dict[str, Any]) -> dict[str, Any]:
     """What the flags say, and ``--option`` as JSON where it is, else as text."""
     found = {name: given.get(name) for name in OPTIONS if name != "extra"}
     for name in [option.name for option in OPTIONS.values() if option.kind == "whole" and found[option.name]]:
-        found[name] = _whole(name, found[name])
+        found[name] = _whole(name, str(found[name]))
     return {**found, "extra": {name: _value(text) for name, text in pairs_of(given["option"]).items()}}
 
 
