@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
 
 from image_studio import conf
 from image_studio.catalog.refusals import refusals
@@ -108,7 +109,9 @@ class Provider(BaseProvider):
         }
 
     def __repr__(self) -> str:
-        return f"<{type(self).__module__}.Provider {self.alias!r} at {self.base_url.partition('?')[0]}>"
+        at = urlsplit(self.base_url)
+        # A name and a password may stand before the host.
+        return f"<{type(self).__module__}.Provider {self.alias!r} at {at.netloc.rpartition('@')[2]}{at.path}>"
 
     # Before any spend -----------------------------------------------------------------------------------------------
 

@@ -45,7 +45,7 @@ class Wire:
     """How a server is reached. See :class:`image_studio.providers.openai.Provider`."""
 
     key: Callable[[], Awaitable[str]] = field(repr=False)
-    base_url: str
+    base_url: str = field(repr=False)
     organization: str = ""
     project: str = ""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)

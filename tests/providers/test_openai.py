@@ -437,6 +437,12 @@ def test_a_key_that_a_server_repeats_is_not_passed_on(odd_server, tmp_path):
     assert (caught.value.params["message"], caught.value.params["param"]) == ("... and ... are no keys", "...")
 
 
+def test_a_password_in_an_address_is_not_shown():
+    provider = Provider("openai", api_key=KEY, base_url="https://name:hush-hush@proxy.invalid:8443/v1?key=hush-hush")
+    assert "hush" not in f"{provider!r}{provider.wire!r}{provider.clients!r}"
+    assert "proxy.invalid:8443/v1" in repr(provider)
+
+
 @pytest.mark.parametrize(("early", "kind"), [(0, ProviderUnavailable), (1, OutcomeUnknown)])
 def test_too_many_requests_after_an_early_version_is_not_sent_again(early, kind, odd_server, tmp_path):
     """The model had begun by then."""
