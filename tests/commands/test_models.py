@@ -103,7 +103,7 @@ def test_the_list_has_dates_routes_and_prices(run, on):
         "routes": ["compat"],
         "micro_usd": {"low": 8_704, "medium": 33_792, "high": 133_120},
     }
-    assert rows["gpt-image-2"]["routes"] == ["premium", "standard", "quick"]
+    assert rows["gpt-image-2"]["routes"] == ["quick", "standard", "premium"]
     assert (rows["gpt-image-1"]["phase"], rows["dall-e-3"]["micro_usd"]) == ("ended", {})
     assert rows["previs-reframe"]["micro_usd"] == {"low": 0, "medium": 0, "high": 0}
 
@@ -118,7 +118,7 @@ def test_the_list_follows_the_switch(run, on):
 
 def test_the_table_can_be_read(run, on):
     text = run(plain=True)[1]
-    assert "premium, standard, quick" in text
+    assert "quick, standard, premium" in text
     assert "low:8704 medium:33792 high:133120" in text
 
 
