@@ -58,9 +58,14 @@ THOROUGH = (
     "commands/test_generate_openai.py",
     "imaging/test_colour.py",
     "imaging/test_compose.py",
+    "imaging/test_drift.py",
+    "imaging/test_pasteback.py",
     "imaging/test_recompose.py",
+    "imaging/test_registration.py",
+    "providers/test_openai_recover.py",
     "providers/test_previs.py",
     "rights/test_bad_input.py",
+    "rights/test_canary.py",
     "rights/test_methods.py",
     "runner/test_early.py",
     "runner/test_inheriting.py",
@@ -69,6 +74,7 @@ THOROUGH = (
     "runner/test_worker.py",
     "workflow/test_archive.py",
     "workflow/test_real_input.py",
+    "workflow/test_refused_options.py",
 )
 HERE = Path(__file__).parent
 
