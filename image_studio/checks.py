@@ -16,6 +16,7 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error, Info, Warning  # noqa: A004
 from django.core.files.storage import FileSystemStorage
 from django.core.validators import slug_re
+from django.db import connections, router
 from django.urls import NoReverseMatch, reverse
 from PIL import features
 
@@ -23,7 +24,11 @@ from image_studio import conf as site
 from image_studio import storage
 from image_studio.brand.checks import InvalidCheck, load
 from image_studio.conf import ConfigurationError
+from image_studio.models import Job
+from image_studio.policy import Policy
+from image_studio.providers.openai_moderation import Moderator
 from image_studio.wording import explain_error
+from image_studio.workflow.lifecycle import RouteUse, Use, uses
 
 TAG = "image_studio"
 
@@ -32,24 +37,49 @@ def register() -> None:
     """Called once the apps are loaded."""
     for check in (check_settings, check_files, check_databases, check_routes, check_addresses, check_libraries):
         checks.register(check, TAG)
+    checks.register(check_ending_models, TAG)
+    # Not under our tag: whoever asks for that does not say that the database may be asked.
+    checks.register(check_waiting_work, checks.Tags.database)
 
 
 def check_settings(*, app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """E001 a setting that does not hold, E002 a provider that does not load, E003 a brand check that does not."""
+    """E001 a setting, E002 a provider, E003 a brand check that does not hold or load, W010 a provider without a key."""
     try:
         found = site.conf()
         _ = found.widths
     except ConfigurationError as error:
         return [Error(str(error), hint="Mend IMAGE_STUDIO in the settings.", id="image_studio.E001")]
-    return [*_providers(found), *_brand_checks(found)]
+    return [*_providers(found), *_moderation(found), *_brand_checks(found)]
 
 
 def _providers(found: site.Settings) -> Iterator[CheckMessage]:
     for alias in found.providers:
         try:
-            site.provider(alias)
+            keyed = getattr(site.provider(alias), "has_key", True)
         except ConfigurationError as error:
             yield Error(str(error), hint="Mend BACKEND or OPTIONS of this provider.", id="image_studio.E002")
+            continue
+        if not keyed:
+            yield Warning(
+                f"The provider {alias} has no key: every order for it is refused.",
+                hint="Set its environment variable (OPENAI_API_KEY, or what key_env names), or api_key in its OPTIONS.",
+                id="image_studio.W010",
+            )
+
+
+def _moderation(found: site.Settings) -> Iterator[CheckMessage]:
+    if found.moderation == "off":
+        return
+    try:
+        able = Moderator.of(site.provider(found.moderation))
+    except ConfigurationError:
+        return  # E002 has said so
+    if able is None:
+        yield Warning(
+            f"IMAGE_STUDIO['MODERATION'] is {found.moderation!r}, which has no moderation: it never runs.",
+            hint="Name a provider whose BACKEND is image_studio.providers.openai, Azure's excepted, or 'off'.",
+            id="image_studio.W013",
+        )
 
 
 def _brand_checks(found: site.Settings) -> Iterator[CheckMessage]:
@@ -140,17 +170,17 @@ def check_routes(*, app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> l
     if not _holds():
         return []
     try:
-        routes, models = site.routes(), site.models()
+        routes = site.routes_as_written()
+        lost = [(r, s.model) for r in routes.values() for s in r.steps if site.model(r.provider, s.model) is None]
     except ConfigurationError as error:
         return [Error(str(error), hint="Mend IMAGE_STUDIO in the settings.", id="image_studio.E001")]
     found: list[CheckMessage] = [
         Warning(
-            f"The route {route.name!r} names the model {route.model!r}, which {route.provider!r} does not have.",
+            f"The route {route.name!r} names the model {model!r}, which {route.provider!r} does not have.",
             hint="Add the model to IMAGE_STUDIO['MODELS'], or mend the route.",
             id="image_studio.W005",
         )
-        for route in routes.values()
-        if route.model not in models or models[route.model].provider != route.provider
+        for route, model in lost
     ]
     return found + [
         Warning(
@@ -160,6 +190,59 @@ def check_routes(*, app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> l
         )
         for name in site.conf().routes
         if name not in routes
+    ]
+
+
+def check_ending_models(*, app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """I003, W011 and E008: a route whose model ends, the louder the nearer; quieter where another follows by itself."""
+    if not _holds():
+        return []
+    try:
+        found = uses(Policy.operator(), jobs=False)
+    except ConfigurationError:
+        # check_routes has said so.
+        return []
+    return [_ending(use, one) for use in found for one in use.routes]
+
+
+def _ending(use: Use, one: RouteUse) -> CheckMessage:
+    when = f"ended on {use.on}" if use.days < 0 else f"ends on {use.on}, in {use.days} days"
+    then = f"then {one.follower.id} follows by itself" if one.follower else "and no model follows it"
+    words = f"The route {one.route.name!r} uses {use.spec.id!r}, which {when}, {then}."
+    move = f"manage.py studio_models --from {use.spec.id} --to MODEL"
+    hint = f"{move} shows both prices and the settings to change; see docs/lifecycle.md."
+    if one.follower:
+        if use.notice > 7:
+            return Info(words, hint=hint, id="image_studio.I003")
+        return Warning(words, hint=hint, id="image_studio.W011")
+    if use.notice > 30:
+        return Info(words, hint=hint, id="image_studio.I003")
+    if use.notice > 7:
+        return Warning(words, hint=hint, id="image_studio.W011")
+    return Error(words, hint=hint, id="image_studio.E008")
+
+
+def check_waiting_work(
+    *, app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """W012 work that waits for a model that ends within 30 days, or has ended."""
+    alias = router.db_for_read(Job)
+    if alias not in (databases or ()) or not _holds():
+        return []
+    if Job._meta.db_table not in connections[alias].introspection.table_names():
+        # Before the first migrate.
+        return []
+    try:
+        found = [use for use in uses(Policy.operator()) if use.jobs and use.close]
+    except ConfigurationError:
+        return []
+    return [
+        Warning(
+            f"Jobs that wait for {use.spec.id!r}: {use.jobs}. Its last day is {use.on}; past it they fail unsent.",
+            hint="Run manage.py studio_worker before that day, or order them anew on another route.",
+            id="image_studio.W012",
+        )
+        for use in found
     ]
 
 

@@ -7,22 +7,29 @@ and not in production. :func:`conf` is cached and forgotten whenever a test over
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, date
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
+from django.utils import timezone
 
-from image_studio.brand.checks import DEFAULT_CHECKS
+from image_studio.brand.checks import DEFAULT_CHECKS, with_moderation
 from image_studio.catalog import specs
+from image_studio.catalog.lifecycle import switched
 from image_studio.catalog.specs import ModelSpec, RouteSpec
 
 DOORBELLS = ("poll", "notify", "inline")
+#: What RATE_LIMITS may limit of a provider.
+LIMITS = ("images_per_minute", "tokens_per_minute")
 #: Requests a person (for ``published`` an address) may send, by scope.
 API_RATES = {
     "read": "1200/min",
@@ -54,6 +61,11 @@ class Settings:
     )
     routes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     models: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    #: Alias, or "alias/model" -> {"images_per_minute": n, "tokens_per_minute": n}: what all workers together may ask
+    #: each model for.
+    rate_limits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    #: "off", or the alias of the provider whose moderation looks at prompts and pictures.
+    moderation: str = "off"
     brand_checks: tuple[Any, ...] = DEFAULT_CHECKS
     private_storage: str = ""
     public_storage: str = "default"
@@ -118,7 +130,7 @@ def conf() -> Settings:
         values[key.lower()] = _typed(key, str(known[key].type), value)
     found = Settings(**values)
     _judge(found)
-    return found
+    return replace(found, brand_checks=with_moderation(found.brand_checks)) if found.moderation != "off" else found
 
 
 def _typed(key: str, kind: str, value: Any) -> Any:
@@ -144,6 +156,7 @@ def _judge(found: Settings) -> None:
             raise ConfigurationError(f"IMAGE_STUDIO[{name.upper()!r}] must be more than 0.")
     if found.beat_seconds * 2 > found.lease_seconds:
         raise ConfigurationError("IMAGE_STUDIO['LEASE_SECONDS'] must be at least twice BEAT_SECONDS.")
+    _judge_providers(found)
     unknown = set(found.api_rates) - set(API_RATES)
     if unknown:
         raise ConfigurationError(
@@ -155,27 +168,126 @@ def _judge(found: Settings) -> None:
             raise ConfigurationError(f"IMAGE_STUDIO['PICTURES'][{name!r}] has unknown keys {specs.names(unknown)}.")
 
 
-def routes() -> dict[str, RouteSpec]:
-    """The shipped routes, with the site's rows over them, as far as their provider is configured."""
-    return _merged("ROUTES", RouteSpec, specs.routes(), conf().routes, "name")
+def _judge_providers(found: Settings) -> None:
+    for alias, provided in found.providers.items():
+        if not isinstance(provided, Mapping) or not isinstance(provided.get("MODELS", {}), Mapping):
+            raise ConfigurationError(f"IMAGE_STUDIO['PROVIDERS'][{alias!r}] must be a dict, as must be its MODELS.")
+    if found.moderation not in ("off", *found.providers):
+        raise ConfigurationError(
+            f"IMAGE_STUDIO['MODERATION'] is {found.moderation!r}; it must be 'off' or an alias of PROVIDERS: "
+            f"{specs.names(found.providers)}."
+        )
+    for name, row in found.rate_limits.items():
+        if name.partition("/")[0] not in found.providers:
+            raise ConfigurationError(
+                f"IMAGE_STUDIO['RATE_LIMITS'] has {name!r}, which PROVIDERS has not: {specs.names(found.providers)}."
+            )
+        _judge_limits(name, row)
+
+
+def _judge_limits(name: str, row: Mapping[str, Any]) -> None:
+    where = f"IMAGE_STUDIO['RATE_LIMITS'][{name!r}]"
+    if not isinstance(row, Mapping) or set(row) - set(LIMITS):
+        raise ConfigurationError(f"{where} must be a dict of {specs.names(LIMITS)}.")
+    for limit, most in row.items():
+        if not isinstance(most, int) or isinstance(most, bool) or most < 1:
+            raise ConfigurationError(f"{where}[{limit!r}] must be a whole number, 1 or more, not {most!r}.")
+
+
+def today() -> date:
+    """The day by which models end and routes switch, in UTC. Tests set the clock here."""
+    return timezone.now().astimezone(UTC).date()
+
+
+def _clock() -> date:
+    # Where an argument is called today as well; looked up at each call, so that a patched clock is seen.
+    return today()
+
+
+def routes(today: date | None = None) -> dict[str, RouteSpec]:
+    """The shipped routes with the site's rows over them, as far as their provider is configured.
+
+    Each is already switched to the model and quality that are right on that day, by the dates of its provider.
+
+    :raises ConfigurationError: for a row that does not hold.
+    """
+    day = today or _clock()
+    return {name: switched(spec, models_of(spec.provider), day) for name, spec in routes_as_written().items()}
+
+
+def route(name: str, today: date | None = None) -> RouteSpec:
+    """One of :func:`routes`.
+
+    :raises KeyError: for a name that there is not.
+    """
+    spec = routes_as_written()[name]
+    return switched(spec, models_of(spec.provider), today or _clock())
+
+
+@cache
+def routes_as_written() -> Mapping[str, RouteSpec]:
+    """The routes before any switch: a model that ended may stand first.
+
+    :raises ConfigurationError: for a row that does not hold.
+    """
+    merged = dict(specs.routes())
+    for name, row in conf().routes.items():
+        with _named("ROUTES", name):
+            merged[name] = specs.route_from({"name": name, **row}, base=merged.get(name))
+    return MappingProxyType({name: spec for name, spec in merged.items() if spec.provider in conf().providers})
 
 
 def models() -> dict[str, ModelSpec]:
-    """The shipped models with the site's rows over them."""
-    return _merged("MODELS", ModelSpec, specs.models(), conf().models, "id")
+    """The models of all configured providers by id; where two have one, the provider that it is named for."""
+    found: dict[str, ModelSpec] = {}
+    for alias in conf().providers:
+        for name, spec in models_of(alias).items():
+            if name not in found or catalog().get(name, spec).provider == alias:
+                found[name] = spec
+    return found
 
 
-def _merged(
-    setting: str, cls: type[Any], shipped: Mapping[str, Any], rows: Mapping[str, Mapping[str, Any]], key: str
-) -> dict[str, Any]:
-    merged = dict(shipped)
-    for name, row in rows.items():
-        try:
-            merged[name] = replace(merged[name], **row) if name in merged else cls(**{key: name, **row})
-        except TypeError as error:
-            raise ConfigurationError(f"IMAGE_STUDIO[{setting!r}][{name!r}]: {error}") from error
-    configured = conf().providers
-    return {name: item for name, item in merged.items() if item.provider in configured}
+def model(alias: str, model_id: str) -> ModelSpec | None:
+    """A model as one provider has it: its dates and prices may differ from another's."""
+    return models_of(alias).get(model_id)
+
+
+@cache
+def models_of(alias: str) -> Mapping[str, ModelSpec]:
+    """The models of one configured provider by id: those of its vendor, the site's rows, and its own over them.
+
+    :raises ConfigurationError: for a row that does not hold.
+    """
+    row = conf().providers.get(alias, {})
+    # A second alias of one module sells the same models: Azure beside OpenAI.
+    vendor = str(row.get("BACKEND", "")).rpartition(".")[2]
+    merged = {
+        name: replace(spec, provider=alias) for name, spec in catalog().items() if spec.provider in (alias, vendor)
+    }
+    for name, own in row.get("MODELS", {}).items():
+        with _named("PROVIDERS", alias, "MODELS", name):
+            merged[name] = specs.model_from({"id": name, "provider": alias, **own}, base=merged.get(name))
+    return MappingProxyType(merged)
+
+
+@cache
+def catalog() -> Mapping[str, ModelSpec]:
+    """The shipped models with the site's rows over them by id, whether a provider here sells them or not."""
+    merged = dict(specs.models())
+    for name, row in conf().models.items():
+        with _named("MODELS", name):
+            merged[name] = specs.model_from({"id": name, **row}, base=merged.get(name))
+    return MappingProxyType(merged)
+
+
+@contextmanager
+def _named(*path: str) -> Iterator[None]:
+    """Says which row of the settings an error is about."""
+    try:
+        yield
+    except (TypeError, ValueError, AttributeError) as error:
+        where = "".join(f"[{part!r}]" for part in path)
+        raise ConfigurationError(f"IMAGE_STUDIO{where}: {error}") from error
 
 
 @cache
@@ -190,7 +302,7 @@ def provider(alias: str) -> Any:
         raise ConfigurationError(
             f"IMAGE_STUDIO['PROVIDERS'] has no {alias!r}; it has {specs.names(conf().providers)}."
         ) from None
-    unknown = set(row) - {"BACKEND", "OPTIONS"}
+    unknown = set(row) - {"BACKEND", "OPTIONS", "MODELS"}
     if unknown:
         raise ConfigurationError(f"IMAGE_STUDIO['PROVIDERS'][{alias!r}] has unknown keys {specs.names(unknown)}.")
     try:
@@ -201,8 +313,8 @@ def provider(alias: str) -> Any:
 
 def _forget(*, setting: str, **_: Any) -> None:
     if setting == "IMAGE_STUDIO":
-        conf.cache_clear()
-        provider.cache_clear()
+        for cached in (conf, provider, models_of, catalog, routes_as_written):
+            cached.cache_clear()
 
 
 setting_changed.connect(_forget, dispatch_uid="image_studio.conf")

@@ -1,11 +1,18 @@
-"""Doubles for tests of sites that use the studio: a provider that plays a script and keeps its own books.
+"""A double for tests of sites that use the studio: a provider that plays a script and writes down what it was asked.
 
-A provider's own books are the only witness of what was charged: the ledger is a file of JSON lines that this module
-writes and nothing else reads back, so a test can hold it against the database after any crash. In the settings::
+In a test, with the settings of pytest-django::
 
-    IMAGE_STUDIO = fake_settings(ledger="/tmp/ledger.jsonl", script=["unavailable", "ok"])
+    settings.IMAGE_STUDIO = fake_settings(script=["unavailable", ProviderRefused("provider.quota"), png, "ok"])
+    ...
+    (first, *_) = conf.provider("fake").asked
+    assert first.request.prompt == "a jug"
 
-The script is played by the number of calls in the ledger, whatever process makes them; its last word is repeated.
+Each call takes the next entry of the script, and the last is repeated: a word, an error to raise, or the bytes of a
+picture to answer with. ``asked`` holds every call of this process with its request and its inputs.
+
+With ``ledger`` the provider also keeps books: a file of JSON lines that it writes and nothing else reads back, the
+only witness of what was charged, to be held against the database after any crash. The script is then played by the
+number of calls in the ledger, whatever process makes them.
 """
 
 from __future__ import annotations
@@ -18,6 +25,8 @@ import os
 import random
 import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -25,7 +34,9 @@ from PIL import Image, ImageDraw
 
 from image_studio.catalog.pricing import Price
 from image_studio.catalog.specs import ModelSpec
-from image_studio.exceptions import OutcomeUnknown, ProviderRefused, ProviderUnavailable
+from image_studio.exceptions import OutcomeUnknown, ProviderRefused, ProviderUnavailable, StudioError
+from image_studio.imaging.decode import EXTENSIONS
+from image_studio.imaging.sniffing import sniff
 from image_studio.providers.base import Answer, BaseProvider, Finding, Input, OnPartial, Output, PictureRequest
 
 try:
@@ -40,11 +51,12 @@ FREE_WORDS = frozenset({"unavailable", "rate_limited", "refused", "moderation"})
 
 
 def fake_settings(
-    *, ledger: str | Path, backend: str = "image_studio.testing", **options: Any
+    *, ledger: str | Path = "", backend: str = "image_studio.testing", **options: Any
 ) -> dict[str, Mapping[str, Any]]:
     """Rows for ``IMAGE_STUDIO``: this provider, one model of it and a route to that, beside previs.
 
-    :param options: of :class:`Provider`.
+    :param ledger: path of the books; empty keeps none.
+    :param options: of :class:`ScriptedProvider`.
     """
     return {
         "PROVIDERS": {
@@ -67,11 +79,20 @@ def charges(ledger: str | Path) -> list[dict[str, Any]]:
     return [call for call in calls(ledger) if call["charged"]]
 
 
-class Provider(BaseProvider):
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """One call: what was ordered, and with which pictures."""
+
+    request: PictureRequest
+    inputs: tuple[Input, ...] = ()
+
+
+class ScriptedProvider(BaseProvider):
     """A paid provider that makes flat test pictures, or whatever its script says.
 
-    :param ledger: path of its books.
-    :param script: words, one a call: ``ok``; ``unavailable``, ``rate_limited``, ``refused``, ``moderation`` (no
+    :param ledger: path of its books; empty keeps none.
+    :param script: one entry a call: an error, which is raised; bytes, which every picture of the answer is; or a
+        word. Words are ``ok``; ``unavailable``, ``rate_limited``, ``refused``, ``moderation`` (no
         charge); ``unknown``, ``hang``, ``crash``, ``wrong_type`` (charged, no answer); ``fewer``, ``none``,
         ``garbage``, ``truncated``, ``html``, ``fault``, ``wrong_size``, ``jpeg``, ``escape`` (charged, a bad answer);
         ``disk_full``; ``kill`` (the whole process dies after the charge).
@@ -86,18 +107,19 @@ class Provider(BaseProvider):
         self,
         alias: str,
         *,
-        ledger: str,
-        script: Sequence[str] = ("ok",),
+        ledger: str = "",
+        script: Sequence[str | bytes | Exception] = ("ok",),
         delay: float = 0.0,
         price: int = 40_000,
         retry_after: float = 7.0,
         **options: Any,
     ) -> None:
         super().__init__(alias, **options)
-        self.ledger, self.script = Path(ledger), tuple(script)
+        self.ledger, self.script = Path(ledger) if ledger else None, tuple(script)
+        self.asked: list[Asked] = []
         self.delay, self.price, self.retry_after = delay, price, retry_after
-        unknown = set(self.script) - {"ok", *_ACTS}
-        if unknown:
+        unknown = {entry for entry in self.script if isinstance(entry, str)} - {"ok", *_ACTS}
+        if unknown or not self.script:
             raise ValueError(f"a script has no word {', '.join(sorted(unknown))}")
 
     def supports(self, request: PictureRequest, spec: ModelSpec) -> tuple[Finding, ...]:
@@ -116,35 +138,51 @@ class Provider(BaseProvider):
         on_partial: OnPartial | None = None,
     ) -> Answer:
         """Write the call down, then do what the script says."""
-        number, word = self._enter(request, inputs)
+        self.asked.append(Asked(request=request, inputs=inputs))
+        number, entry = self._enter(request, inputs)
         await asyncio.sleep(self.delay)
-        act = _ACTS.get(word)
+        if isinstance(entry, Exception):
+            raise again(entry)
+        if isinstance(entry, bytes):
+            return self.answer(request, [self.given(spool, i, entry) for i in range(request.n)], number)
+        act = _ACTS.get(entry)
         if act is not None:
             return await act(self, request, spool)
         return self.answer(request, [self.output(request, spool, i) for i in range(request.n)], number)
 
-    def _enter(self, request: PictureRequest, inputs: tuple[Input, ...]) -> tuple[int, str]:
+    def _entry(self, number: int) -> str | bytes | Exception:
+        return self.script[min(number, len(self.script) - 1)]
+
+    def _enter(self, request: PictureRequest, inputs: tuple[Input, ...]) -> tuple[int, str | bytes | Exception]:
         """One line in the ledger, under a lock that holds across processes."""
+        if self.ledger is None:
+            number = len(self.asked) - 1
+            return number, self._entry(number)
         with self.ledger.open("a+") as file:
             if fcntl is not None:
                 fcntl.flock(file, fcntl.LOCK_EX)
             file.seek(0)
             number = sum(1 for _line in file)
-            word = self.script[min(number, len(self.script) - 1)]
-            line = {
-                "call": number,
-                "word": word,
-                "charged": word not in FREE_WORDS,
-                "micro_usd": 0 if word in FREE_WORDS else self.price * request.n,
-                "digest": request.digest,
-                "n": request.n,
-                "inputs": [{"bytes": len(item.data), "mime": item.mime, "name": item.name} for item in inputs],
-                "pid": os.getpid(),
-            }
-            file.write(json.dumps(line) + "\n")
+            entry = self._entry(number)
+            file.write(json.dumps(self._line(number, entry, request, inputs)) + "\n")
             file.flush()
             os.fsync(file.fileno())
-        return number, word
+        return number, entry
+
+    def _line(
+        self, number: int, entry: str | bytes | Exception, request: PictureRequest, inputs: tuple[Input, ...]
+    ) -> dict[str, Any]:
+        free = entry in FREE_WORDS or isinstance(entry, (ProviderRefused, ProviderUnavailable))
+        return {
+            "call": number,
+            "word": entry if isinstance(entry, str) else type(entry).__name__,
+            "charged": not free,
+            "micro_usd": 0 if free else self.price * request.n,
+            "digest": request.digest,
+            "n": request.n,
+            "inputs": [{"bytes": len(item.data), "mime": item.mime, "name": item.name} for item in inputs],
+            "pid": os.getpid(),
+        }
 
     # For scripts of your own ----------------------------------------------------------------------------------------
 
@@ -162,11 +200,25 @@ class Provider(BaseProvider):
         path.write_bytes(picture(request, index, kind))
         return Output(index=index, path=path, source_type="trainedAlgorithmicMedia")
 
+    def given(self, spool: Path, index: int, data: bytes) -> Output:
+        path = spool / f"output-{index}.{EXTENSIONS.get(sniff(data), 'bin')}"
+        path.write_bytes(data)
+        return Output(index=index, path=path, source_type="trainedAlgorithmicMedia")
+
     def spoilt(self, request: PictureRequest, spool: Path, data: bytes) -> Answer:
         """The first output is ``data``; the others are right."""
         outputs = [self.output(request, spool, i) for i in range(request.n)]
         (spool / "output-0.png").write_bytes(data)
         return self.answer(request, outputs)
+
+
+#: The class that a ``BACKEND`` is looked up for.
+Provider = ScriptedProvider
+
+
+def again(error: Exception) -> Exception:
+    """The same error anew: one that is raised twice would tell of both places."""
+    return type(error)(error.code, **error.params) if isinstance(error, StudioError) else copy(error)
 
 
 def picture(request: PictureRequest, index: int = 0, kind: str = "png") -> bytes:
@@ -186,88 +238,88 @@ def _colour(chance: random.Random) -> tuple[int, int, int]:
     return chance.randrange(30, 220), chance.randrange(30, 220), chance.randrange(30, 220)
 
 
-Act = Callable[[Provider, PictureRequest, Path], Awaitable[Answer]]
+Act = Callable[[ScriptedProvider, PictureRequest, Path], Awaitable[Answer]]
 
 
-async def _unavailable(_provider: Provider, _request: PictureRequest, _spool: Path) -> Answer:
+async def _unavailable(_provider: ScriptedProvider, _request: PictureRequest, _spool: Path) -> Answer:
     raise ProviderUnavailable("provider.unreachable")
 
 
-async def _rate_limited(provider: Provider, _request: PictureRequest, _spool: Path) -> Answer:
+async def _rate_limited(provider: ScriptedProvider, _request: PictureRequest, _spool: Path) -> Answer:
     raise ProviderUnavailable("provider.rate_limited", retry_after=provider.retry_after)
 
 
-async def _refused(_provider: Provider, _request: PictureRequest, _spool: Path) -> Answer:
+async def _refused(_provider: ScriptedProvider, _request: PictureRequest, _spool: Path) -> Answer:
     raise ProviderRefused("provider.refused")
 
 
-async def _moderation(_provider: Provider, _request: PictureRequest, _spool: Path) -> Answer:
-    raise ProviderRefused("provider.moderation_blocked")
+async def _moderation(_provider: ScriptedProvider, _request: PictureRequest, _spool: Path) -> Answer:
+    raise ProviderRefused("provider.moderation_blocked", stage="input", categories="violence", request_id="-")
 
 
-async def _unknown(_provider: Provider, _request: PictureRequest, _spool: Path) -> Answer:
+async def _unknown(_provider: ScriptedProvider, _request: PictureRequest, _spool: Path) -> Answer:
     raise OutcomeUnknown("provider.connection_lost")
 
 
-async def _hang(_provider: Provider, _request: PictureRequest, _spool: Path) -> Answer:
+async def _hang(_provider: ScriptedProvider, _request: PictureRequest, _spool: Path) -> Answer:
     await asyncio.sleep(3600)
     raise AssertionError("nobody waits an hour")
 
 
-async def _crash(_provider: Provider, _request: PictureRequest, _spool: Path) -> Answer:
+async def _crash(_provider: ScriptedProvider, _request: PictureRequest, _spool: Path) -> Answer:
     raise RuntimeError("secret-token-in-a-message")
 
 
-async def _wrong_type(_provider: Provider, _request: PictureRequest, _spool: Path) -> Any:
+async def _wrong_type(_provider: ScriptedProvider, _request: PictureRequest, _spool: Path) -> Any:
     return "<html>not an answer</html>"
 
 
-async def _fewer(provider: Provider, request: PictureRequest, spool: Path) -> Answer:
+async def _fewer(provider: ScriptedProvider, request: PictureRequest, spool: Path) -> Answer:
     return provider.answer(request, [provider.output(request, spool, i) for i in range(request.n - 1)])
 
 
-async def _none(provider: Provider, request: PictureRequest, _spool: Path) -> Answer:
+async def _none(provider: ScriptedProvider, request: PictureRequest, _spool: Path) -> Answer:
     return provider.answer(request, [])
 
 
-async def _garbage(provider: Provider, request: PictureRequest, spool: Path) -> Answer:
+async def _garbage(provider: ScriptedProvider, request: PictureRequest, spool: Path) -> Answer:
     return provider.spoilt(request, spool, b"\x00\x01" * 400)
 
 
-async def _html(provider: Provider, request: PictureRequest, spool: Path) -> Answer:
+async def _html(provider: ScriptedProvider, request: PictureRequest, spool: Path) -> Answer:
     return provider.spoilt(request, spool, b"<!doctype html><title>502</title>" * 20)
 
 
-async def _truncated(provider: Provider, request: PictureRequest, spool: Path) -> Answer:
+async def _truncated(provider: ScriptedProvider, request: PictureRequest, spool: Path) -> Answer:
     whole = picture(request)
     return provider.spoilt(request, spool, whole[: len(whole) // 2])
 
 
-async def _fault(provider: Provider, request: PictureRequest, spool: Path) -> Answer:
+async def _fault(provider: ScriptedProvider, request: PictureRequest, spool: Path) -> Answer:
     outputs = [provider.output(request, spool, i) for i in range(1, request.n)]
     return provider.answer(request, [Output(index=0, fault="provider.refused"), *outputs])
 
 
-async def _wrong_size(provider: Provider, request: PictureRequest, spool: Path) -> Answer:
+async def _wrong_size(provider: ScriptedProvider, request: PictureRequest, spool: Path) -> Answer:
     width, height = request.size
     small = PictureRequest(model=request.model, size=(max(16, width // 2), max(16, height // 3)))
     return provider.answer(request, [provider.output(small, spool, i) for i in range(request.n)])
 
 
-async def _jpeg(provider: Provider, request: PictureRequest, spool: Path) -> Answer:
+async def _jpeg(provider: ScriptedProvider, request: PictureRequest, spool: Path) -> Answer:
     return provider.answer(request, [provider.output(request, spool, i, "jpeg") for i in range(request.n)])
 
 
-async def _escape(provider: Provider, request: PictureRequest, spool: Path) -> Answer:
+async def _escape(provider: ScriptedProvider, request: PictureRequest, spool: Path) -> Answer:
     outputs = [provider.output(request, spool, i) for i in range(1, request.n)]
     return provider.answer(request, [Output(index=0, path=spool / ".." / "elsewhere.png"), *outputs])
 
 
-async def _disk_full(_provider: Provider, _request: PictureRequest, _spool: Path) -> Answer:
+async def _disk_full(_provider: ScriptedProvider, _request: PictureRequest, _spool: Path) -> Answer:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-async def _kill(_provider: Provider, _request: PictureRequest, _spool: Path) -> Answer:
+async def _kill(_provider: ScriptedProvider, _request: PictureRequest, _spool: Path) -> Answer:
     os.kill(os.getpid(), signal.SIGKILL)
     raise AssertionError("nothing runs after SIGKILL")
 

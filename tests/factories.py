@@ -51,6 +51,7 @@ from image_studio.models import (
     read_template,
 )
 from image_studio.providers.base import InputRef, PictureRequest
+from image_studio.runner.turns import in_turn
 
 _numbers = itertools.count(1)
 #: Everything that an approver signs.
@@ -323,6 +324,7 @@ def make_set(
             request=request.to_dict(),
             digest=request.digest,
             n=takes,
+            turn=next_turn(brand, provider, model),
         )
         Variant.objects.bulk_create(
             Variant(
@@ -339,6 +341,12 @@ def make_set(
             for locale in locales
         )
     return variant_set
+
+
+def next_turn(brand: Brand, provider: str, model: str) -> int:
+    """The turn that an order of this brand would get now."""
+    (job,) = in_turn([Job(brand=brand, provider=provider, model=model, available_at=timezone.now())])
+    return job.turn
 
 
 def long_ago() -> datetime:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from django.conf import settings as site
 from django.core.checks import run_checks
 
-from image_studio import checks
+from image_studio import checks, conf
 from image_studio.checks import TAG
+from image_studio.models import Job
+from tests import factories
 
 SAFE = {"DOORBELL": "poll"}
 
@@ -56,6 +60,24 @@ def test_a_setting_that_does_not_hold_is_an_error(settings, broken):
 def test_a_provider_that_does_not_load_is_an_error(settings, row):
     settings.IMAGE_STUDIO = {**SAFE, "PROVIDERS": {"previs": row}}
     assert "E002" in found()
+
+
+@pytest.mark.parametrize(("variable", "warned"), [("OPENAI_API_KEY", False), ("ANOTHER", True)])
+def test_a_provider_without_a_key_is_warned_of(settings, monkeypatch, variable, warned):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.setenv(variable, "sk-test")
+    settings.IMAGE_STUDIO = {**SAFE, "PROVIDERS": {"openai": {"BACKEND": "image_studio.providers.openai"}}}
+    assert ("W010" in found()) is warned
+
+
+@pytest.mark.parametrize(("alias", "warned"), [("off", False), ("openai", False), ("previs", True), ("azure", True)])
+def test_a_moderation_that_never_runs_is_warned_of(settings, monkeypatch, alias, warned):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    openai = {"BACKEND": "image_studio.providers.openai"}
+    azure = {**openai, "OPTIONS": {"dialect": "azure", "base_url": "https://a.example/openai/v1/"}}
+    rows = {"previs": {"BACKEND": "image_studio.providers.previs"}, "openai": openai, "azure": azure}
+    settings.IMAGE_STUDIO = {**SAFE, "PROVIDERS": rows, "MODERATION": alias}
+    assert ("W013" in found()) is warned
 
 
 @pytest.mark.parametrize(
@@ -122,6 +144,77 @@ def test_a_route_without_its_model_or_provider_is_warned_of(settings):
     messages = {message.id: message.msg for message in run_checks(tags=[TAG])}
     assert "'lost'" in messages["image_studio.W005"]
     assert "'crossed'" in messages["image_studio.W006"]
+
+
+def test_a_follower_that_there_is_not_is_warned_of(settings):
+    then = [{"model": "nothing", "quality": "high"}]
+    route = {"title": "R", "provider": "previs", "model": "previs-reframe", "then": then}
+    settings.IMAGE_STUDIO = {**SAFE, "ROUTES": {"mine": route}}
+    messages = {message.id: message.msg for message in run_checks(tags=[TAG])}
+    assert "'nothing'" in messages["image_studio.W005"]
+
+
+def test_a_second_alias_has_the_models_of_its_vendor(settings):
+    previs = {"BACKEND": "image_studio.providers.previs"}
+    route = {"title": "There", "provider": "second", "model": "previs-reframe"}
+    settings.IMAGE_STUDIO = {
+        **SAFE, "PROVIDERS": {"previs": previs, "second": previs}, "ROUTES": {"there": route}
+    }  # fmt: skip
+    assert "W005" not in found()
+
+
+LEVELS = [
+    (date(2026, 9, 1), None, None),
+    (date(2026, 9, 2), "I003", "I003"),
+    (date(2026, 11, 1), "I003", "W011"),
+    (date(2026, 11, 24), "W011", "E008"),
+    # The route with a follower has switched, the other stays.
+    (date(2026, 12, 1), None, "E008"),
+    (date(2026, 12, 2), None, "E008"),
+]
+
+
+@pytest.mark.parametrize(("day", "followed", "alone"), LEVELS)
+def test_a_route_whose_model_ends_is_told_ever_louder(settings, monkeypatch, day, followed, alone):
+    monkeypatch.setattr(conf, "today", lambda: day)
+    row = {"title": "R", "provider": "previs", "model": "ending", "quality": "high"}
+    then = [{"model": "previs-placeholder", "quality": "high"}]
+    settings.IMAGE_STUDIO = {
+        **SAFE,
+        "MODELS": {"ending": {"provider": "previs", "free": True, "ends_on": "2026-12-01"}},
+        "ROUTES": {"followed": {**row, "then": then}, "alone": row},
+    }
+    messages = checks.check_ending_models(app_configs=None)
+    told = {name: [m for m in messages if f"{name!r}" in m.msg] for name in ("followed", "alone")}
+    assert [[m.id.removeprefix("image_studio.") for m in told[name]] for name in told] == [
+        [followed] if followed else [],
+        [alone] if alone else [],
+    ]
+    assert all("--from ending" in m.hint and "2026-12-01" in m.msg for m in messages)
+
+
+@pytest.mark.django_db
+def test_work_that_waits_for_a_model_that_ends_is_told_where_the_database_may_be_asked(settings, monkeypatch):
+    settings.IMAGE_STUDIO = {
+        **SAFE, "MODELS": {"ending": {"provider": "previs", "free": True, "ends_on": "2026-12-01"}}
+    }  # fmt: skip
+    factories.make_job(factories.make_bare_brand(), model="ending")
+
+    def told(day, databases=("default",)):
+        monkeypatch.setattr(conf, "today", lambda: day)
+        messages = run_checks(databases=databases)
+        return [m.msg for m in messages if m.id == "image_studio.W012"]
+
+    assert told(date(2026, 10, 31)) == []
+    assert "wait for 'ending': 1." in told(date(2026, 11, 1))[0]
+    assert len(told(date(2026, 12, 2))) == 1
+    assert told(date(2026, 12, 2), None) == []
+
+
+@pytest.mark.django_db
+def test_a_database_without_tables_is_not_asked_for_work(monkeypatch):
+    monkeypatch.setattr(Job._meta, "db_table", "not_there_yet")
+    assert checks.check_waiting_work(app_configs=None, databases=["default"]) == []
 
 
 def test_addresses_that_are_not_included_are_warned_of(settings):

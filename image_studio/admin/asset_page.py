@@ -28,7 +28,7 @@ from image_studio.policy import Policy
 from image_studio.states import ASSET
 from image_studio.wording import explain
 from image_studio.workflow.queue import UNDECIDED
-from image_studio.workflow.review import is_judged
+from image_studio.workflow.review import is_judged, moderated
 from image_studio.workflow.usage import uses_of
 
 #: A tree is looked at, not searched: this many generations up and down, and this many pictures in all.
@@ -86,6 +86,7 @@ def story(policy: Policy, asset: Asset, sent: Mapping[str, Any] | None = None) -
         "rights_words": rights(asset),
         "verdicts": said(verdicts),
         "judged": is_judged(verdicts),
+        "moderated": moderated(verdicts),
         "actions_now": actions,
         "decision": decision(asset, actions, verdicts, sent or {}),
         "publishing": waits,

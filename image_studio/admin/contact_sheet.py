@@ -15,6 +15,7 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from image_studio.admin import finishing
 from image_studio.admin.base import picture_url
 from image_studio.admin.generating import generate_url
 from image_studio.admin.lines import TextsForm, texts_form
@@ -195,6 +196,7 @@ def context_of(
     return {
         **bar_of(found),
         "rows": [(row, cells, not any(place and place.html for place in cells)) for row, cells in rows],
+        "drafts": finishing.of_rows(policy, variant_set),
         "nothing": not any(place.html for place in placed),
         "etags": "".join(place.etag for place in placed),
         "takes": max((row.take for row in found.rows), default=0) > 0,
@@ -288,4 +290,6 @@ def _again(policy: Policy, variant_set: VariantSet) -> str:
         query["source"] = variant_set.source_id
     if variant_set.prompt_version is not None:
         query["prompt"] = variant_set.prompt_version.prompt_id
+    if query and variant_set.matrix.get("options"):
+        query["like"] = variant_set.pk
     return generate_url(**query) if query else ""

@@ -72,8 +72,10 @@ def price(page: StudioAdmin, request: HttpRequest) -> HttpResponse:
 
 
 def _form(policy: Policy, start: Start, posted: Any) -> GenerateForm:
+    # What can be chosen comes first, and of that what is free: the first one is what the page offers.
     cards = route_cards(policy, has_source=bool(start.sources))
-    return GenerateForm(posted, start=start, cards=cards, initial={"key": uuid.uuid4().hex})
+    cards = tuple(sorted(cards, key=lambda card: (not card.usable, not card.free)))
+    return GenerateForm(posted, policy=policy, start=start, cards=cards, initial={"key": uuid.uuid4().hex})
 
 
 def _ordered(request: HttpRequest, found: Quote) -> HttpResponse | None:
@@ -125,6 +127,7 @@ def _shown(page: StudioAdmin, request: HttpRequest, found: Quote) -> HttpRespons
         facts=_facts(form.start.sources[0]) if len(form.start.sources) == 1 else [],
         channels=[(channel, slug in picked) for slug, channel in form.by_slug.items()],
         worker_missing=worker_missing(),
+        prompts=_prompts_beside(policy_of(request), form),
         hidden_errors=[words for name in ("key", "digest") for words in form.errors.get(name, ())],
         **_order_context(found),
     )
@@ -164,6 +167,15 @@ def _nothing_chosen(page: StudioAdmin, request: HttpRequest, start: Start) -> Ht
         prompts=_prompts(policy, mine),
         sources=policy.visible(sources.exclude(state__in=("rejected", "withdrawn")))[:OFFERED],
     )
+
+
+def _prompts_beside(policy: Policy, form: GenerateForm) -> QuerySet[Prompt] | None:
+    """The brand's prompts, where there is a picture without one and a route that needs it."""
+    takes_words = any(card.usable and card.model and card.model.takes_instruction for card in form.cards)
+    if form.start.version or not form.start.sources or not takes_words:
+        return None
+    assert form.start.brand is not None
+    return _prompts(policy, Brand.objects.filter(pk=form.start.brand.pk))
 
 
 def _prompts(policy: Policy, brands: QuerySet[Brand]) -> QuerySet[Prompt]:

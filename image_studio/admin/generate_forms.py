@@ -12,11 +12,12 @@ from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
+from image_studio.admin import option_fields
 from image_studio.admin.fields import WordsField
 from image_studio.admin.generating import MOST_SOURCES
 from image_studio.brand.kit import LABELS, Kit
 from image_studio.conf import conf
-from image_studio.models import SHARING, Asset, Brand, Channel, Prompt, PromptVersion
+from image_studio.models import SHARING, Asset, Brand, Channel, Prompt, PromptVersion, VariantSet
 from image_studio.policy import Policy
 from image_studio.wording import explain
 from image_studio.workflow.plan import Matrix
@@ -30,6 +31,7 @@ AXES = ("channels", "locales", "takes", "sharing")
 class Start:
     """What the page starts from: some pictures of one brand, or a prompt.
 
+    :param like: a set whose route and options are offered again.
     :param problem: why it cannot start, in words; then the rest is empty.
     :param notice: what was left out of it, in words.
     """
@@ -37,6 +39,7 @@ class Start:
     brand: Brand | None = None
     sources: tuple[Asset, ...] = ()
     version: PromptVersion | None = None
+    like: VariantSet | None = None
     problem: str = ""
     notice: str = ""
 
@@ -58,7 +61,13 @@ class Start:
         lost = len(wanted) - len(sources)
         notice = explain("request.starts_left_out", {"count": lost}) if lost else ""
         brand = sources[0].brand if sources else prompt.brand if prompt else None
-        return cls(brand=brand, sources=sources, version=prompt.version() if prompt else None, notice=notice)
+        version, like = prompt.version() if prompt else None, cls._like(policy, brand, query.get("like", ""))
+        return cls(brand=brand, sources=sources, version=version, like=like, notice=notice)
+
+    @staticmethod
+    def _like(policy: Policy, brand: Brand | None, value: str) -> VariantSet | None:
+        pk = _uuid(value) if value and brand else None
+        return policy.visible(VariantSet.objects.filter(brand=brand)).filter(pk=pk).first() if pk else None
 
     @staticmethod
     def _prompt(policy: Policy, pk: UUID | None) -> Prompt | None:
@@ -74,7 +83,7 @@ def _uuid(value: str | None) -> UUID | None:
 
 
 class GenerateForm(forms.Form):
-    """Channels, languages, takes, route, the prompt's variables and the lines."""
+    """Channels, languages, takes, route, the prompt's variables, the lines and more options."""
 
     title = forms.CharField(label=_("Title"), max_length=200, required=False)
     channels = forms.MultipleChoiceField(
@@ -109,7 +118,7 @@ class GenerateForm(forms.Form):
     key = forms.CharField(max_length=60, widget=forms.HiddenInput)
     digest = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, start: Start, cards: Sequence[RouteCard], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, policy: Policy, start: Start, cards: Sequence[RouteCard], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         assert start.brand is not None  # the page asks for the form only then
         self.start, self.kit = start, start.brand.kit
@@ -130,9 +139,19 @@ class GenerateForm(forms.Form):
         self._choose_from("route", [(spec.name, spec.title) for spec in usable])
         self.initial.setdefault("channels", list(self.by_slug))
         self.initial.setdefault("locales", list(self.kit.locales))
-        self.initial.setdefault("route", usable[0].name if usable else "")
+        self._take_over([spec.name for spec in usable])
         self._add_variables()
         self._add_lines()
+        models = (card.model for card in cards if card.usable and card.model)
+        given = self.data if self.is_bound else self.initial
+        self.fields.update(option_fields.option_fields(policy, start.brand, models, given))
+
+    def _take_over(self, usable: Sequence[str]) -> None:
+        """The route that is offered at first, and the options of the set that this one is to be like."""
+        like = self.start.like
+        self.initial.setdefault("route", like.route if like and like.route in usable else next(iter(usable), ""))
+        if like:
+            self.initial.update(option_fields.initial(like.matrix.get("options") or {}))
 
     def _choose_from(self, name: str, choices: list[tuple[str, str]]) -> None:
         self.fields[name].choices = choices  # type: ignore[attr-defined]
@@ -151,6 +170,17 @@ class GenerateForm(forms.Form):
 
     def variables(self) -> list[Any]:
         return [self[name] for name in self.fields if name.startswith("var_")]
+
+    def options(self) -> list[option_fields.Shown]:
+        """The fields of *More options*, as the chosen route's model has them."""
+        chosen = str(self["route"].value() or "")
+        model = next((card.model for card in self.cards if card.spec.name == chosen), None)
+        return option_fields.shown(self, model)
+
+    @property
+    def options_open(self) -> bool:
+        """Whether something is said there, or wrong."""
+        return any(one.field.value() or one.field.errors for one in self.options())
 
     def lines(self) -> list[tuple[str, list[tuple[str, Any]]]]:
         """Line key and its cells, for the page."""
@@ -178,6 +208,7 @@ class GenerateForm(forms.Form):
             "texts": self._texts(given),
             "sharing": given["sharing"],
             "title": given.get("title", ""),
+            "options": option_fields.said(given),
         }
         return [Matrix(source=source, **common) for source in self.start.sources or (None,)]
 

@@ -9,15 +9,18 @@ from uuid import UUID
 from django.http import Http404, QueryDict
 from django.utils.translation import gettext as _
 
+from image_studio.admin import finishing
 from image_studio.admin.base import policy_of
 from image_studio.admin.bulk import ticked
 from image_studio.admin.contact_sheet import FILTERS, said, shown, wanted
 from image_studio.admin.lines import TextsForm
 from image_studio.admin.overlays import overlays
 from image_studio.admin.reviewing import EDGES, SayForm
+from image_studio.conf import routes
 from image_studio.models import Asset, VariantSet
 from image_studio.policy import Policy
 from image_studio.wording import explain
+from image_studio.workflow.finish import draft_of
 from image_studio.workflow.sheet import Cell, sheet, some_cells
 
 #: Pictures that can be looked at side by side.
@@ -72,6 +75,8 @@ def context_of(
         "typed": typed,
         "lines_form": _lines(policy, variant_set, found, typed),
         "opened": FORM_OF.get(typed.verb, ""),
+        **finishing.offered(policy, found),
+        **finishing.beside(policy, found),
         **(_about(policy, found.asset, found, typed) if found.asset else {"actions": found.actions}),
     }
 
@@ -130,6 +135,8 @@ def _lineage(policy: Policy, cell: Cell) -> list[tuple[str, Asset]]:
 
 
 def _stage(member: Asset, cell: Cell) -> str:
+    if member == draft_of(cell.variant.variant_set):
+        return _("Draft")
     if member == cell.variant.variant_set.source:
         return _("Source")
     return str(member.get_kind_display() if member.kind == "composed" else member.get_origin_display())
@@ -140,14 +147,14 @@ def _recipe(cell: Cell) -> list[tuple[str, Any]]:
     job, asset = cell.variant.job, cell.asset
     raw = asset.parent if asset and asset.parent else asset
     effective = (raw.recipe.get("effective") or {}) if raw else {}
-    asked = job.request or {}
+    asked, known = job.request or {}, routes().get(job.route)
     rows = [
         (_("Prompt"), asked.get("prompt")),
-        (_("Route"), job.route),
+        (_("Route"), known.title if known else job.route),
         (_("Model"), job.model),
         (_("Quality"), effective.get("quality") or asked.get("quality")),
         (_("Method"), effective.get("method")),
-        (_("Bought size"), " x ".join(str(edge) for edge in effective.get("size") or asked.get("size") or ())),
+        (_("Bought size"), " × ".join(str(edge) for edge in effective.get("size") or asked.get("size") or ())),
         (_("Request"), raw.recipe.get("request_id") if raw else ""),
     ]
     return [(label, value) for label, value in rows if value]

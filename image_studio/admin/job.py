@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import path, reverse
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -18,13 +21,13 @@ from image_studio.admin.files import partial
 from image_studio.models import Job
 from image_studio.states import JOB
 from image_studio.wording import explain
-from image_studio.wording.money import dollars
+from image_studio.wording.money import most_dollars, spent_words
 
 
 @admin.register(Job)
 class JobAdmin(StudioAdmin):
     verbs = {"view": "view"}
-    list_display = ("created_at", "kind", "state_chip", "of_set", "model", "n", "cost", "why", "actor_label")
+    list_display = ("created_at", "kind", "state_chip", "of_set", "model", "pictures", "cost", "why", "asked_by")
     list_filter = ("state", "kind")
     list_select_related = ("variant_set",)
     search_fields = ("id__exact", "variant_set__title", "actor_label")
@@ -32,14 +35,14 @@ class JobAdmin(StudioAdmin):
         ("kind", "state_chip"),
         "why",
         ("brand", "revision", "of_set"),
-        ("route", "provider", "model", "n"),
+        ("route", "provider", "model", "pictures"),
         ("estimate", "cost"),
-        ("actor_label", "created_at", "ended_at"),
+        ("asked_by", "created_at", "ended_at"),
         "attempts_table",
     )
     readonly_fields = (
-        *("kind", "state_chip", "why", "brand", "revision", "of_set", "route", "provider", "model", "n"),
-        *("estimate", "cost", "actor_label", "created_at", "ended_at", "attempts_table"),
+        *("kind", "state_chip", "why", "brand", "revision", "of_set", "route", "provider", "model", "pictures"),
+        *("estimate", "cost", "asked_by", "created_at", "ended_at", "attempts_table"),
     )
     actions = None
     waits = True
@@ -72,16 +75,26 @@ class JobAdmin(StudioAdmin):
         url = reverse("admin:image_studio_variantset_change", args=[job.variant_set_id])
         return format_html('<a href="{}">{}</a>', url, job.variant_set)
 
-    @admin.display(description=gettext_lazy("estimate"))
+    @admin.display(description=gettext_lazy("pictures"), ordering="n")
+    def pictures(self, job: Job) -> int:
+        return job.n
+
+    @admin.display(description=gettext_lazy("asked by"), ordering="actor_label")
+    def asked_by(self, job: Job) -> str:
+        return job.actor_label or "-"
+
+    @admin.display(description=gettext_lazy("may cost"))
     def estimate(self, job: Job) -> str:
-        return f"${dollars(job.estimate_micro_usd)}" if job.estimate_micro_usd else _("free")
+        if not job.estimate_micro_usd:
+            return _("free")
+        return _("at most ${most}").format(most=most_dollars(job.estimate_micro_usd))
 
     @admin.display(description=gettext_lazy("cost"), ordering="cost_micro_usd")
     def cost(self, job: Job) -> str:
         """What it cost so far: nothing charged yet is not free, and nobody knows what an unknown outcome cost."""
         if not job.cost_micro_usd and job.estimate_micro_usd:
             return _("maybe charged") if job.state == "unknown" else "-"
-        return f"${dollars(job.cost_micro_usd)}" if job.cost_micro_usd else _("free")
+        return spent_words(job.cost_micro_usd)
 
     @admin.display(description=gettext_lazy("why"))
     def why(self, job: Job) -> str:
@@ -93,7 +106,7 @@ class JobAdmin(StudioAdmin):
             "",
             "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
             (
-                (a.number, a.get_state_display(), a.started_at, a.ended_at or "-", a.request_id or "-")
+                (a.number, a.get_state_display(), _moment(a.started_at), _moment(a.ended_at), a.request_id or "-")
                 for a in job.attempts.all()
             ),
         )
@@ -102,5 +115,13 @@ class JobAdmin(StudioAdmin):
         heads = (_("attempt"), _("state"), _("started"), _("ended"), _("request id"))
         head = format_html_join("", "<th>{}</th>", ((word,) for word in heads))
         return format_html(
-            '<table class="studio-plain"><thead><tr>{}</tr></thead><tbody>{}</tbody></table>', head, rows
+            '<div class="studio-scroll" tabindex="0"><table class="studio-plain"><thead><tr>{}</tr></thead>'
+            "<tbody>{}</tbody></table></div>",
+            head,
+            rows,
         )
+
+
+def _moment(at: datetime | None) -> str:
+    """To the second: attempts of one job lie close together."""
+    return date_format(localtime(at), "Y-m-d H:i:s") if at else "-"

@@ -7,16 +7,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from image_studio import conf as site
 from image_studio.admin.generate_forms import GenerateForm
 from image_studio.catalog.pricing import Price
 from image_studio.exceptions import NotAllowed, StudioError
 from image_studio.policy import Policy
 from image_studio.wording import explain, explain_error
 from image_studio.wording.money import dollars, price_words
+from image_studio.workflow.lifecycle import CLOSE
 from image_studio.workflow.offers import Offer, offers
+from image_studio.workflow.options import OPTIONS
 from image_studio.workflow.orders import Order
 from image_studio.workflow.preview import RouteCard
 
@@ -42,6 +46,7 @@ class Card:
     :param price: in words; empty where nothing can be counted yet.
     :param why_not: what it cannot do of this request, or why it cannot be chosen at all.
     :param seconds: what its jobs usually took; None where nobody knows.
+    :param changes: which model follows and when, at which price, in words; empty where none does.
     """
 
     route: RouteCard
@@ -49,6 +54,7 @@ class Card:
     why_not: str
     seconds: float | None
     chosen: bool
+    changes: str = ""
 
     @property
     def limits(self) -> list[str]:
@@ -160,6 +166,7 @@ class Quote:
             why_not=why,
             seconds=self.seconds.get(card.spec.name),
             chosen=card.usable and chosen == card.spec.name,
+            changes=_changes(card, offer) if card.usable else "",
         )
 
     def as_data(self) -> dict[str, Any]:
@@ -169,7 +176,11 @@ class Quote:
             "button": self.button,
             "digest": self.digest,
             "findings": [vars(said) for said in self.findings],
-            "cards": {card.route.spec.name: {"price": card.price, "why_not": card.why_not} for card in self.cards},
+            "cards": {
+                card.route.spec.name: {"price": card.price, "why_not": card.why_not, "changes": card.changes}
+                for card in self.cards
+            },
+            "options": {one.name: {"why_not": one.why_not, "off": one.off} for one in self.form.options()},
             "errors": {name: [str(words) for words in errors] for name, errors in self.form.errors.items()},
         }
 
@@ -199,6 +210,20 @@ def quote(policy: Policy, form: GenerateForm, *, seconds: Mapping[str, float] | 
     return Quote(form=form, order=order, offers=found, cells=cells, seconds=seconds or {})
 
 
+def _changes(card: RouteCard, offer: Offer | None) -> str:
+    """``From 1 December 2026 on it is made by GPT Image 2.5 Flare (medium): about $0.06 for the same.``"""
+    if card.follows is None or (card.follows.on - site.today()).days > CLOSE:
+        return ""
+    model = site.model(card.spec.provider, card.follows.new.model)
+    facts = {
+        "day": date_format(card.follows.on, "DATE_FORMAT"),
+        "model": model.title if model and model.title else card.follows.new.model,
+        "quality": card.follows.new.quality,
+        "price": price_words(offer.later) if offer and offer.later is not None else "—",
+    }
+    return explain("route.changes", facts)
+
+
 def _counted(offer: Offer, cells: int) -> str:
     """``Buys 4 pictures for about $0.21 (max $0.26), composes 24 cells free.``"""
     composes = ngettext("composes {n} cell free", "composes {n} cells free", cells).format(n=cells)
@@ -221,6 +246,7 @@ def _said(form: GenerateForm, words: str, blocks: bool, kind: str, rest: Sequenc
         "texts": _("Lines"),
         "source": _("Picture"),
         "inputs": _("Picture"),
+        **dict.fromkeys(OPTIONS, _("Options")),
         "layout": _("Layout: {where}").format(where=_places(form, rest)),
     }.get(kind, _("Route"))
     return Said(words=words, blocks=blocks, where=where, link=link, link_words=link_words)
@@ -248,6 +274,8 @@ def _fix(form: GenerateForm, kind: str) -> tuple[str, str]:
         return reverse("admin:image_studio_asset_change", args=[start.sources[0].pk]), _("Open the picture")
     if kind == "texts":
         return "#lines", _("Change the lines")
+    if kind in OPTIONS:
+        return "#options", _("Change the options")
     if kind in ("layout", "prompt", "source"):
         return "", ""
     return "#routes", _("Choose another route")

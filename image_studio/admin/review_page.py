@@ -16,7 +16,7 @@ from image_studio.models import DECLARATION, REJECT_REASONS, Asset, CheckResult
 from image_studio.states import ASSET
 from image_studio.wording import explain
 from image_studio.workflow.queue import OPEN
-from image_studio.workflow.review import is_judged
+from image_studio.workflow.review import is_judged, moderated
 
 #: Verdicts in the order in which a reviewer wants them; a failure that blocks comes before all.
 ORDER = ("fail", "warn", "not_run", "pass")
@@ -75,6 +75,7 @@ def context_of(asset: Asset, verdicts: Sequence[CheckResult], typed: Mapping[str
         "evidence": shown,
         "tally": Counter(verdict.verdict for verdict in verdicts),
         "judged": is_judged(verdicts),
+        "moderated": moderated(verdicts),
         "waits": asset.state in OPEN,
         "label": ASSET.labels[asset.state],
         "asked": asked,

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
-from image_studio.admin import files, inspecting, live
+from image_studio.admin import files, finishing, inspecting, live
 from image_studio.admin.base import StudioAdmin, policy_of, refusal, wants_json
 from image_studio.admin.bulk import Outcome, name_of, say_many, say_to, ticked
 from image_studio.admin.contact_sheet import BULK, FILTERS, SCRIPT_WORDS, context_of
@@ -52,6 +52,7 @@ def urls(page: StudioAdmin) -> list[Any]:
         route("compare/", compared, "compare"),
         route("partial/<uuid:job_id>/<int:index>/", early_version, "partial", cacheable=True),
         route("cell/<uuid:cell_id>/", say_to_cell, "cell", "POST"),
+        route("cell/<uuid:cell_id>/finish/", finishing.ordered, "finish", "POST"),
         route("cell/<uuid:cell_id>/inspect/", inspected, "inspect", "GET", "HEAD", "POST"),
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -16,12 +17,15 @@ from image_studio.api.base import StudioView
 from image_studio.api.fields import Body, Integer, Text, misfit
 from image_studio.api.models import USUAL_SIZE
 from image_studio.api.operations import operation
+from image_studio.api.option_rows import OptionsBody
 from image_studio.api.prompt_rows import FindingRow, finding_row
 from image_studio.api.set_orders import price_row
 from image_studio.api.set_rows import Price
 from image_studio.catalog.specs import ModelSpec, names
 from image_studio.exceptions import InvalidRequest
-from image_studio.providers.base import PictureRequest
+from image_studio.models.prompt import MAX_PROMPT
+from image_studio.providers.base import InputRef, PictureRequest
+from image_studio.workflow.options import fields_of, findings_of, frozen, named
 
 SIZE = re.compile(r"([1-9][0-9]{0,4})x([1-9][0-9]{0,4})")
 
@@ -47,6 +51,11 @@ class EstimateBody(Body):
     size = Size(required=False, help_text="In pixels.")
     n = Integer(min_value=1, max_value=1000, required=False, help_text="Pictures.")
     quality = Text(max_length=20, required=False, help_text="The route's, else `high`.")
+    prompt = Text(
+        max_length=MAX_PROMPT, required=False, allow_blank=True, help_text="Its length counts; without it, little."
+    )
+    sources = Integer(min_value=0, max_value=1, required=False, help_text="Pictures to start from: none or one.")
+    options = OptionsBody(required=False, help_text="Pictures in it are counted, not looked for.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """:raises ValidationError: unless it names one of route and model."""
@@ -81,11 +90,10 @@ class Estimates(StudioView):
     def post(self, request: Request) -> Response:
         said = self.body(EstimateBody)
         model, quality = _model(said)
-        asked = PictureRequest(model=model.id, size=said.get("size", USUAL_SIZE), n=said.get("n", 1), quality=quality)
+        asked = _request(said, model, quality)
         provider = site.provider(model.provider)
         price = provider.estimate(asked, model)
-        # Whether there is a source is not known here, and its absence nothing to say.
-        findings = [one for one in provider.supports(asked, model) if one.where != "source"]
+        findings = [one for one in findings_of(provider, asked, model, ()) if one.code not in _unsaid(said)]
         return Response(
             {
                 "route": said.get("route"),
@@ -98,14 +106,37 @@ class Estimates(StudioView):
         )
 
 
+def _request(said: dict[str, Any], model: ModelSpec, quality: str) -> PictureRequest:
+    options = frozen(said.get("options", {}))
+    roles = [*["source"] * said.get("sources", 0), *(role for role, _id in named(options))]
+    return PictureRequest(
+        model=model.id,
+        prompt=said.get("prompt", ""),
+        size=said.get("size", USUAL_SIZE),
+        n=said.get("n", 1),
+        quality=quality,
+        inputs=tuple(InputRef(asset="", sha256="", role=role) for role in roles),
+        extra=options.get("extra", {}),
+        **fields_of(options),
+    )
+
+
+def _unsaid(said: dict[str, Any]) -> set[str]:
+    """Who only wants the price need say neither prompt nor picture: what then lacks is nothing to tell."""
+    unsaid = set() if said.get("prompt") else {"prompt.empty"}
+    return unsaid if "sources" in said else unsaid | {"provider.needs_source"}
+
+
 def _model(said: dict[str, Any]) -> tuple[ModelSpec, str]:
-    routes, models = site.routes(), site.models()
+    routes = site.routes()
+    models: Mapping[str, ModelSpec] = site.models()
     name, quality = said.get("model"), said.get("quality")
     if name is None:
         route = routes.get(said["route"])
         if route is None:
             raise InvalidRequest("request.unknown_route", route=said["route"], known=names(routes))
         name, quality = route.model, quality or route.quality
+        models = site.models_of(route.provider)
     if name not in models:
         raise InvalidRequest("request.unknown_model", model=name, known=names(models))
     return models[name], quality or "high"

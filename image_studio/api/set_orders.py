@@ -42,6 +42,7 @@ def matrix_of(policy: Policy, brand: Brand, said: Mapping[str, Any]) -> Matrix:
         texts=texts,
         sharing=said.get("sharing", "ratio"),
         title=said.get("title", ""),
+        options=said.get("options", {}),
     )
 
 
@@ -144,6 +145,8 @@ def _route(card: RouteCard, offer: Offer | None) -> dict[str, Any]:
         "name": card.spec.name,
         "title": card.spec.title,
         "summary": card.spec.summary,
+        "model": card.spec.model,
+        "quality": card.spec.quality,
         "usable": not why,
         "reasons": [finding_row(finding) for i, finding in enumerate(why) if finding not in why[:i]],
         "limits": [explain(code, card.params) for code in card.limits],
@@ -151,4 +154,14 @@ def _route(card: RouteCard, offer: Offer | None) -> dict[str, Any]:
         "publishable": card.publishable,
         "pictures": offer.pictures if offer and card.usable else None,
         "price": price_row(price) if price else None,
+        "switch": _switch(card, offer),
     }
+
+
+def _switch(card: RouteCard, offer: Offer | None) -> dict[str, Any] | None:
+    if card.follows is None:
+        return None
+    later = offer.later if offer and card.usable else None
+    step = card.follows.new
+    price = price_row(later) if later is not None else None
+    return {"on": card.follows.on, "model": step.model, "quality": step.quality, "price": price}

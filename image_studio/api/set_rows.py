@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from image_studio.api.fields import Body, Choice, Id, Integer, Text, misfit
+from image_studio.api.option_rows import OptionsBody, OptionsRow
 from image_studio.api.prompt_rows import FindingRow, Variables
 from image_studio.models import SHARING
 from image_studio.states import ASSET
@@ -44,6 +45,7 @@ class MatrixBody(Body):
     texts = Lines(required=False, help_text="Line -> locale -> words, over the kit's own; empty words keep those.")
     sharing = Choice(choices=list(SHARING.items()), required=False, help_text="How channels share a picture.")
     title = Text(max_length=200, required=False, allow_blank=True)
+    options = OptionsBody(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """:raises ValidationError: for what is there twice, or says of a prompt what no prompt is named for."""
@@ -98,12 +100,23 @@ class Purchase(serializers.Serializer):
     price = Price()
 
 
+class OfferSwitch(serializers.Serializer):
+    """The change of a route to another model."""
+
+    on = serializers.DateField(help_text="The first day, in UTC.")
+    model = serializers.CharField()
+    quality = serializers.CharField()
+    price = Price(allow_null=True, help_text="Of the same matrix from then on.")
+
+
 class RouteOffer(serializers.Serializer):
     """What a route would make of the same matrix."""
 
     name = serializers.CharField()
     title = serializers.CharField()
     summary = serializers.CharField()
+    model = serializers.CharField(help_text="That makes its pictures today.")
+    quality = serializers.CharField()
     usable = serializers.BooleanField(help_text="For this matrix.")
     reasons = FindingRow(many=True, help_text="Why it is not usable.")
     limits = serializers.ListField(child=serializers.CharField(), help_text="What it cannot do at all, in words.")
@@ -111,6 +124,7 @@ class RouteOffer(serializers.Serializer):
     publishable = serializers.BooleanField()
     pictures = serializers.IntegerField(allow_null=True)
     price = Price(allow_null=True)
+    switch = OfferSwitch(allow_null=True, help_text="Where its model ends: what it leads to then.")
 
 
 class SetPreview(serializers.Serializer):
@@ -172,6 +186,7 @@ class SetDetail(SetRow):
     prompt_text = serializers.CharField()
     variables = serializers.DictField(child=serializers.CharField())
     texts = serializers.DictField(child=serializers.DictField(child=serializers.CharField()))
+    options = OptionsRow()
     progress = Progress()
     micro_usd = serializers.IntegerField(help_text="Spent. " + MICRO)
     estimate_micro_usd = serializers.IntegerField(help_text="The most that all of it may cost. " + MICRO)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from image_studio.api import brands, cells, channels, estimates, jobs, models, prompts, variant_sets
+from image_studio.api import brands, cells, channels, estimates, finishing, jobs, models, prompts, variant_sets
 
 SET, CELL = "variant-sets/<uuid:set_id>/", "variant-sets/<uuid:set_id>/cells/<uuid:cell_id>/"
 JOB, PROMPT = "jobs/<uuid:job_id>/", "prompts/<uuid:prompt_id>/"
@@ -29,6 +29,7 @@ urlpatterns = [
     path(f"{SET}cells/", cells.CellList.as_view(), name="variant-set-cells"),
     path(f"{CELL}cancel/", cells.CellCancel.as_view(), name="cell-cancel"),
     path(f"{CELL}retry/", cells.CellRetry.as_view(), name="cell-retry"),
+    path(f"{CELL}finish/", finishing.CellFinish.as_view(), name="cell-finish"),
     path("jobs/", jobs.JobList.as_view(), name="job-list"),
     path(JOB, jobs.JobDetails.as_view(), name="job-detail"),
     path(f"{JOB}cancel/", jobs.JobCancel.as_view(), name="job-cancel"),

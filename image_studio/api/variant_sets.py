@@ -19,6 +19,7 @@ from image_studio.api.files import HEADERS
 from image_studio.api.filters import Filter, Slug, StudioFilters, yes_no
 from image_studio.api.keyed import answered, answered_before
 from image_studio.api.operations import operation
+from image_studio.api.option_rows import options_of
 from image_studio.api.polled import polled
 from image_studio.api.set_orders import lines_of, matrix_of, preview_of
 from image_studio.exceptions import InvalidRequest
@@ -72,6 +73,7 @@ class SetView(StudioView):
             "prompt_text": variant_set.prompt_text,
             "variables": variant_set.variables,
             "texts": variant_set.texts,
+            "options": options_of(variant_set.matrix),
             "progress": rows.progress_of(found),
             "micro_usd": found.micro_usd,
             "estimate_micro_usd": found.estimate_micro_usd,

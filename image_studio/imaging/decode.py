@@ -24,7 +24,7 @@ from image_studio.exceptions import ImageRefused
 from image_studio.imaging import containers, metadata, profiles
 from image_studio.imaging.sniffing import ACCEPTED, sniff
 
-__all__ = ["DEFAULT_LIMITS", "MIMES", "Limits", "Picture", "decode", "sharing", "sniff"]
+__all__ = ["DEFAULT_LIMITS", "MIMES", "Limits", "Picture", "decode", "sharing", "sniff", "upright"]
 
 MIMES = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp", "avif": "image/avif"}
 EXTENSIONS = {"png": "png", "jpeg": "jpg", "webp": "webp", "avif": "avif"}
@@ -112,7 +112,7 @@ def decode(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Picture:
     """
     contents = _admit(data, limits)
     orientation = metadata.orientation_of(contents.exif, contents.xmp)
-    image = _upright(_clean(contents), orientation)
+    image = upright(_clean(contents), orientation)
     return Picture(
         image=image,
         format=contents.format,
@@ -243,7 +243,8 @@ def sharing(image: Image.Image) -> Image.Image:
     return plain
 
 
-def _upright(image: Image.Image, orientation: int) -> Image.Image:
+def upright(image: Image.Image, orientation: int) -> Image.Image:
+    """A picture as it is stored, turned by its EXIF orientation (1 to 8); any other number leaves it as it is."""
     turn = _TURNS.get(orientation)
     return image if turn is None else image.transpose(turn)
 

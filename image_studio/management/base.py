@@ -71,7 +71,9 @@ def _cell(value: Any) -> str:
     if value is None:
         return "-"
     if isinstance(value, dict):
-        return " ".join(f"{key}:{count}" for key, count in value.items()) or "-"
+        return " ".join(f"{key}:{_cell(count)}" for key, count in value.items()) or "-"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value)) or "-"
     return str(value)
 
 
@@ -102,6 +104,18 @@ def channels_of(slugs: Iterable[str]) -> tuple[Channel, ...]:
     if not wanted:
         return tuple(active.order_by("slug"))
     return tuple(named(active, slug, "request.unknown_channel", channel=slug) for slug in wanted)
+
+
+def pairs_of(given: Iterable[str]) -> dict[str, str]:
+    """``NAME=VALUE`` options as a dict.
+
+    :raises InvalidRequest: ``request.bad_variable``.
+    """
+    pairs = [text.partition("=") for text in given]
+    for name, equals, value in pairs:
+        if not equals:
+            raise InvalidRequest("request.bad_variable", text=f"{name}{equals}{value}")
+    return {name: value for name, _equals, value in pairs}
 
 
 def read_file(path: str) -> bytes:

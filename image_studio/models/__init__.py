@@ -15,6 +15,7 @@ from image_studio.models.base import OPERATOR, Actor, database_now, uuid7
 from image_studio.models.brand import ROLES, Brand, BrandMembership, BrandRevision, Channel
 from image_studio.models.event import Event, IdempotencyKey
 from image_studio.models.job import Attempt, Job, JobOutput, WorkerBeat
+from image_studio.models.limits import RateWindow
 from image_studio.models.prompt import Prompt, PromptVersion, read_template
 from image_studio.models.variant import SHARING, Variant, VariantSet
 
@@ -41,6 +42,7 @@ __all__ = [
     "JobOutput",
     "Prompt",
     "PromptVersion",
+    "RateWindow",
     "Rendition",
     "Review",
     "Variant",

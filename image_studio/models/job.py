@@ -44,6 +44,8 @@ class Job(models.Model):
     request = models.JSONField(default=dict)
     digest = models.CharField(max_length=64, blank=True)
     n = models.PositiveSmallIntegerField(default=1)
+    #: What all pictures take at most of a limit on tokens; 0 where nobody can count them.
+    tokens = models.PositiveIntegerField(default=0, db_default=0)
     estimate_micro_usd = models.PositiveBigIntegerField(default=0)
     cost_micro_usd = models.PositiveBigIntegerField(default=0)
 
@@ -56,6 +58,8 @@ class Job(models.Model):
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
     #: Not before this moment; the database's clock.
     available_at = models.DateTimeField()
+    #: Lower goes first, so that no brand's long queue holds up another: see ``runner.turns``.
+    turn = models.PositiveBigIntegerField(default=0, db_default=0)
     lease_owner = models.UUIDField(null=True, blank=True)
     #: Grows with every lease: an older holder's writes are fenced out.
     lease_token = models.PositiveIntegerField(default=0)
@@ -69,7 +73,8 @@ class Job(models.Model):
     class Meta:
         ordering = ("-id",)
         indexes = [
-            models.Index(fields=["state", "available_at"], name="studio_job_claim"),
+            models.Index(fields=["state", "turn", "available_at", "id"], name="studio_job_turn"),
+            models.Index(fields=["brand", "state", "turn"], name="studio_job_brand_turn"),
             models.Index(fields=["state", "lease_until"], name="studio_job_lease"),
             models.Index(fields=["lease_owner"], name="studio_job_owner"),
         ]

@@ -12,19 +12,30 @@ from typing import Any, ClassVar
 from image_studio.catalog.pricing import Price, estimate
 from image_studio.catalog.specs import ModelSpec
 
+#: Fields of a request that older digests do not know.
+LATER_FIELDS = frozenset({"fidelity", "moderation", "complexity", "user_key"})
+
 
 @dataclass(frozen=True, kw_only=True)
 class InputRef:
     """An input picture by reference, as it stands in a stored request.
 
-    :param role: ``source``, ``reference`` or ``mask``.
+    :param role: ``source`` or ``reference`` (a picture to work from; sources stand first), ``mask`` (transparent
+        where the first picture may change) or ``markup`` (drawn hints over the first picture).
     :param focal: the point that must stay visible, as fractions of the upright picture.
+    :param size: width and height in pixels, upright; None is not known: it is priced as the dearest then.
     """
 
     asset: str
     sha256: str
     role: str = "source"
     focal: tuple[float, float] | None = None
+    size: tuple[int, int] | None = None
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> InputRef:
+        pairs = {key: tuple(plain[key]) if plain.get(key) else None for key in ("focal", "size")}
+        return cls(**{**plain, **pairs})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +48,10 @@ class PictureRequest:
     :param seed: for providers that are deterministic.
     :param first: number of the first picture, where one order is split over several requests: the parts differ.
     :param extra: raw options passed on to the vendor untouched.
+    :param fidelity: how closely the inputs are kept, ``low`` or ``high``; empty leaves it to the model.
+    :param moderation: the vendor's own filter, ``auto`` or ``low``; empty leaves it to the vendor.
+    :param complexity: how much the model plans, ``low``, ``medium`` or ``high``; empty leaves it to the model.
+    :param user_key: a hash that stands for who asked, never a name or an address; empty sends none.
     """
 
     model: str
@@ -53,23 +68,25 @@ class PictureRequest:
     inputs: tuple[InputRef, ...] = ()
     palette: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
+    fidelity: str = ""
+    moderation: str = ""
+    complexity: str = ""
+    user_key: str = ""
 
     def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values. What came into the contract later is left out where empty: old digests stand."""
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
-        return plain
+        plain["inputs"] = [_without_empty(row, "size") for row in plain["inputs"]]
+        return {key: value for key, value in plain.items() if value or key not in LATER_FIELDS}
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> PictureRequest:
-        inputs = tuple(
-            InputRef(**{**row, "focal": tuple(row["focal"]) if row.get("focal") else None})
-            for row in plain.get("inputs", ())
-        )
         return cls(
             **{
                 **plain,
                 "size": tuple(plain["size"]),
                 "palette": tuple(plain.get("palette", ())),
-                "inputs": inputs,
+                "inputs": tuple(InputRef.from_dict(row) for row in plain.get("inputs", ())),
             }
         )
 
@@ -77,6 +94,15 @@ class PictureRequest:
     def digest(self) -> str:
         text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def counted_inputs(self) -> tuple[tuple[int, int] | None, ...]:
+        """Sizes of the pictures that are charged as input. No reading says that a mask is."""
+        return tuple(ref.size for ref in self.inputs if ref.role != "mask")
+
+
+def _without_empty(row: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if value or key != name}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,9 +160,11 @@ class BaseProvider:
 
     :cvar repeatable: True where a request is free and deterministic, so that a lost one may simply be sent
         again. Never True for a vendor that charges.
+    :cvar takes_user_key: True where the vendor wants to tell people apart: requests then carry ``user_key``.
     """
 
     repeatable: ClassVar[bool] = False
+    takes_user_key: ClassVar[bool] = False
 
     def __init__(self, alias: str, **options: Any) -> None:
         if options:
@@ -149,7 +177,16 @@ class BaseProvider:
 
     def estimate(self, request: PictureRequest, spec: ModelSpec) -> Price:
         """The price of the whole request, all ``n`` pictures."""
-        return estimate(spec, n=request.n)
+        return estimate(
+            spec,
+            n=request.n,
+            size=request.size,
+            quality=request.quality,
+            prompt=request.prompt,
+            inputs=request.counted_inputs,
+            fidelity=request.fidelity,
+            partial_images=request.partial_images,
+        )
 
     async def run(
         self,
@@ -168,3 +205,10 @@ class BaseProvider:
         :raises OutcomeUnknown: may have been charged.
         """
         raise NotImplementedError
+
+    def recover(self, request: PictureRequest, spool: Path) -> Answer | None:
+        """The answer that a call left whole in the folder ``spool`` before its worker died, or None.
+
+        Equal to what :meth:`run` would have answered. It reads, and neither asks the vendor nor changes a file.
+        """
+        return None

@@ -1,7 +1,8 @@
 """A provider's answer on this host's disk: what stands between a paid picture and a crash.
 
-An answer is complete when its manifest stands beside its files, and both are flushed to the disk. Only then is the
-job ``spooled``. Whoever adopts the folder needs nothing but the manifest.
+An answer is complete when its manifest stands beside its files, and both are flushed to the disk: the pictures first,
+then what their provider keeps of its answer's text, the manifest last. Only then is the job ``spooled``. Whoever adopts
+the folder needs nothing but the manifest; where a crash prevented it, ``adopting`` lets the provider read the rest.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from image_studio.brand.judged import Looked, looked_from
 from image_studio.exceptions import StorageFailed
 from image_studio.providers.base import Answer, Output
 from image_studio.storage import Spool, failed
@@ -67,19 +69,39 @@ class StoredAnswer:
         return data
 
 
-def order(attempt: UUID, job: UUID, brand: UUID, request: Mapping[str, Any]) -> Path:
+def order(
+    attempt: UUID,
+    job: UUID,
+    brand: UUID,
+    request: Mapping[str, Any],
+    looked: Mapping[str, Looked] | None = None,
+    *,
+    provider: str = "",
+) -> Path:
     """Make the folder of a call and write into it what is asked for; returns the folder.
+
+    What moderation said of the prompt goes with it: whoever adopts the answer needs not ask again.
 
     Done before anything is spent, it also proves that the disk takes a file.
 
     :raises StorageFailed: when it does not.
     """
-    told = {"attempt": str(attempt), "job": str(job), "brand": str(brand), "request": request}
+    told = {"attempt": str(attempt), "job": str(job), "brand": str(brand), "provider": provider, "request": request}
+    if looked:
+        told["looked"] = {what: said.to_dict() for what, said in looked.items()}
     return Spool().put(str(attempt), ORDER, _json(told)).parent
 
 
 def keep(attempt: UUID, job: UUID, n: int, answer: Answer) -> StoredAnswer:
     """Flush an answer's files and write its manifest.
+
+    :raises StorageFailed: when the disk refuses.
+    """
+    return write(read(attempt, job, n, answer))
+
+
+def read(attempt: UUID, job: UUID, n: int, answer: Answer) -> StoredAnswer:
+    """An answer as its manifest will tell it, with its files flushed.
 
     Pictures that were asked for and are not there get a fault in their place.
 
@@ -89,7 +111,7 @@ def keep(attempt: UUID, job: UUID, n: int, answer: Answer) -> StoredAnswer:
     outputs = [_kept(folder, output) for output in _numbered(answer.outputs)]
     there = {output.index for output in outputs}
     outputs += [Kept(index=i, fault="job.output_missing") for i in range(n) if i not in there]
-    stored = StoredAnswer(
+    return StoredAnswer(
         attempt=attempt,
         job=job,
         outputs=tuple(sorted(outputs, key=lambda output: output.index)),
@@ -98,7 +120,14 @@ def keep(attempt: UUID, job: UUID, n: int, answer: Answer) -> StoredAnswer:
         effective=plain(answer.effective),
         micro_usd=answer.micro_usd,
     )
-    Spool().put(str(attempt), ANSWER, _json(asdict(stored)))
+
+
+def write(stored: StoredAnswer) -> StoredAnswer:
+    """Write the manifest, last of all: what it names must be on the disk before it is.
+
+    :raises StorageFailed: when the disk refuses.
+    """
+    Spool().put(str(stored.attempt), ANSWER, _json(asdict(stored)))
     return stored
 
 
@@ -128,10 +157,27 @@ def ordered(attempt: str) -> dict[str, Any]:
     return told if isinstance(told, dict) else {}
 
 
+def looked_at(attempt: UUID) -> dict[str, Looked]:
+    """What moderation said before a call, by what it looked at; empty where nobody asked."""
+    try:
+        return {what: looked_from(said) for what, said in ordered(str(attempt)).get("looked", {}).items()}
+    except (AttributeError, TypeError, KeyError):
+        return {}
+
+
 def plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values as JSON keeps them; what JSON does not know becomes text."""
-    made: dict[str, Any] = json.loads(json.dumps(dict(values), default=str))
+    """Values as JSON keeps them, and every database; what JSON does not know becomes text."""
+    made: dict[str, Any] = _storable(json.loads(json.dumps(dict(values), default=str)))
     return made
+
+
+def _storable(value: Any) -> Any:
+    """Without NUL and without halves of characters: PostgreSQL takes neither, and a paid answer must be kept."""
+    if isinstance(value, str):
+        return value.replace("\0", "").encode("utf-8", "replace").decode()
+    if isinstance(value, list):
+        return [_storable(one) for one in value]
+    return {_storable(key): _storable(one) for key, one in value.items()} if isinstance(value, dict) else value
 
 
 def _json(values: Mapping[str, Any]) -> bytes:

@@ -11,7 +11,7 @@ from django.db import transaction
 from image_studio.exceptions import ImageRefused, StorageFailed
 from image_studio.imaging.renditions import preview
 from image_studio.models import Actor, Asset, Attempt, Brand, Event, Job, Rendition, database_now, uuid7
-from image_studio.runner import answers, sweep
+from image_studio.runner import adopting, answers, sweep
 from image_studio.runner.answers import Kept, StoredAnswer, plain
 from image_studio.runner.filing import Filing
 from image_studio.runner.findings import Trouble
@@ -31,7 +31,7 @@ def spool(actor: Actor, *, fix: bool) -> Iterator[Trouble]:
     for name in sorted(Spool().waiting()):
         call = Attempt.objects.select_related("job").filter(pk=name).first() if is_uuid(name) else None
         try:
-            answer = answers.find(name)
+            answer = adopting.look(name, call.provider if call else "")
         except StorageFailed as error:
             yield Trouble(kind="spool", object=name, code=error.code, params=error.params)
             continue
@@ -56,6 +56,7 @@ def _after_the_end(actor: Actor, call: Attempt, answer: StoredAnswer | None, *, 
     job, name = call.job, str(call.pk)
     params = {"job": str(job.pk)}
     if answer is None and call.state == "unknown":
+        params["files"] = ", ".join(adopting.files_in(Spool().root / name)) or "-"
         return Trouble(kind="spool", object=name, code="doctor.answer_incomplete", params=params)
     if answer and job.state == "unknown":
         fixed = bool(fix and sweep.sweep().rescued)

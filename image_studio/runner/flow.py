@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
@@ -21,6 +21,7 @@ from image_studio.runner.answers import StoredAnswer
 from image_studio.runner.early import Early, asked
 from image_studio.runner.filing import Filing
 from image_studio.runner.leases import Fenced, Lease
+from image_studio.runner.moderating import Eye, copied
 from image_studio.runner.outcomes import Decision
 from image_studio.runner.produce import clean_copy
 from image_studio.runner.rows import OutputRows
@@ -74,14 +75,15 @@ async def travel(hands: Hands, lease: Lease) -> bool:
 
 
 async def _picture(hands: Hands, lease: Lease) -> bool:
-    early = Early(rows=hands.rows, pixels=hands.pixels)
+    early, eye = Early(rows=hands.rows, pixels=hands.pixels), Eye()
     try:
-        return await _bring(hands, lease, early)
+        return await _bring(hands, lease, early, eye)
     finally:
+        eye.shut()
         await early.clear()
 
 
-async def _bring(hands: Hands, lease: Lease, early: Early) -> bool:
+async def _bring(hands: Hands, lease: Lease, early: Early, eye: Eye) -> bool:
     try:
         order: PictureWork = await hands.rows(work.picture_work, lease)
     except Halt as halt:
@@ -93,9 +95,13 @@ async def _bring(hands: Hands, lease: Lease, early: Early) -> bool:
         return await _decide(hands, lease, Decision(to="failed", code="job.kills_workers"))
     if order.answer:
         taken = order if lease.state == "spooled" else await _answered(hands, order, order.answer)
-        return await _save(hands, taken)
+        return await _save(hands, taken, eye)
+    try:
+        order = await eye.read(order)
+    except Halt as halt:
+        return await _halt(hands, lease, halt)
     bought = await _buy(hands, order, early)
-    return bought if isinstance(bought, bool) else await _save(hands, bought)
+    return bought if isinstance(bought, bool) else await _save(hands, bought, eye)
 
 
 async def _buy(hands: Hands, order: PictureWork, early: Early) -> PictureWork | bool:
@@ -104,7 +110,9 @@ async def _buy(hands: Hands, order: PictureWork, early: Early) -> PictureWork | 
     try:
         provider = work.provider_of(order.job)
         inputs = tuple([await hands.pixels(_input, source) for source in order.sources])
-        folder = await hands.pixels(answers.order, attempt, order.job.pk, order.job.brand_id, order.request.to_dict())
+        work.judge_weights(order.spec, inputs)
+        told = (order.job.pk, order.job.brand_id, order.request.to_dict(), order.looked)
+        folder = await hands.pixels(partial(answers.order, attempt, *told, provider=order.job.provider))
     except Exception as error:  # noqa: BLE001 - decided by the table; nothing was sent
         return await _decide(hands, order.lease, _unsent(order.lease, error))
     if hands.stopping():
@@ -158,16 +166,17 @@ def _input(source: Source) -> Input:
     return Input(ref=source.ref, data=data, name=f"{source.ref.role}.png", source_type=asset.source_type or told)
 
 
-async def _save(hands: Hands, order: PictureWork) -> bool:
+async def _save(hands: Hands, order: PictureWork, eye: Eye) -> bool:
     """Store an answer that lies in the spool."""
     answer = order.answer
     if answer is None:
         raise ValueError("there is no answer to store")
     for _start in range(FRESH_STARTS):
         filing = Filing()
+        eye.open(order)
         try:
-            made = await _together(hands, [partial(saving.output, k, order, answer, filing) for k in answer.outputs])
-            await _finish(hands, order, made, filing)
+            calls = [partial(saving.output, k, order, answer, filing, eye.see) for k in answer.outputs]
+            await _finish(hands, order, await eye.judged(await _together(hands, calls)), filing)
         except Stale:
             await hands.pixels(filing.undo)
             order = replace(await hands.rows(work.picture_work, order.lease), answer=answer)
@@ -190,7 +199,7 @@ async def _finish(hands: Hands, order: Work, made: list[OutputRows], filing: Fil
         await hands.pixels(filing.undo, unused)
 
 
-async def _together(hands: Hands, calls: list[Callable[[], T]]) -> list[T]:
+async def _together(hands: Hands, calls: Sequence[Callable[[], T]]) -> list[T]:
     """Run all in the pixel threads. Waits for every one, so that no thread still writes when files are taken back."""
     results = await asyncio.gather(*(hands.pixels(call) for call in calls), return_exceptions=True)
     broken = [result for result in results if isinstance(result, BaseException)]
@@ -214,7 +223,8 @@ async def _compose(hands: Hands, lease: Lease) -> bool:
 
 async def _recompose(hands: Hands, order: ComposeWork, filing: Filing) -> None:
     shown = [order.raws[pk] for pk in order.cells]
-    made = await _together(hands, [partial(saving.recomposed, asset, order, filing) for asset in shown])
+    rows = await _together(hands, [partial(saving.recomposed, asset, order, filing) for asset in shown])
+    made = [copied(one, order, asset.pk) for one, asset in zip(rows, shown, strict=True)]
     await _finish(hands, order, [*made, saving.missing(order)], filing)
 
 

@@ -6,7 +6,7 @@ its predecessor is carried over, and told apart by what the predecessor had inhe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,12 +34,15 @@ def said(asset: Asset) -> dict[str, Any]:
     return {name: getattr(asset, name) for name in NAMES}
 
 
-def inherit(asset: Asset, parent: Asset | None) -> None:
-    """Words and rights of the picture that another was made from; where it has none, the other's own stand."""
-    if parent is None:
-        return
-    for name, value in said(parent).items():
+def inherit(asset: Asset, parent: Asset | None, references: Iterable[Asset] = ()) -> None:
+    """Words and rights of the picture that another was made from; where it has none, the other's own stand.
+
+    :param references: what else it was made from: it may be used no longer than any of them.
+    """
+    for name, value in said(parent).items() if parent else ():
         setattr(asset, name, value or getattr(asset, name))
+    ends = [one.expires_at for one in (asset, *references) if one.expires_at]
+    asset.expires_at = min(ends, default=None)
 
 
 def words_for(parent: Asset, former: Former | None) -> dict[str, Any]:

@@ -6,7 +6,7 @@ owner and token: who lost the lease writes nothing, however late it wakes.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from django.db.models import Case, F, Q, QuerySet, When
 
 from image_studio.conf import conf
 from image_studio.models import Actor, Attempt, Event, Job, database_now
+from image_studio.runner import limits
 from image_studio.states import JOB
 from image_studio.storage import Spool
 
@@ -67,26 +68,40 @@ class Lease:
         return replace(self, state=to)
 
 
-def claim(worker: UUID, most: int, *, only: Collection[UUID] | None = None, later: Sequence[UUID] = ()) -> list[Lease]:
-    """Lease up to ``most`` jobs that can start now, the longest waiting first.
+def claim(worker: UUID, most: int, *, only: Collection[UUID] | None = None) -> list[Lease]:
+    """Lease up to ``most`` jobs that can start now, by their turn and then the longest waiting first.
+
+    What its provider's limit has no room for stays in the queue as it was.
 
     :param only: take none but these.
-    :param later: brands that are served only when nobody else waits.
     """
-    if most < 1 or not _ready(only).exists():
-        return []
-    leases = _claim(worker, _ready(only).exclude(brand_id__in=later), most) if later else []
-    return leases + (_claim(worker, _ready(only), most - len(leases)) if len(leases) < most else [])
+    leases: list[Lease] = []
+    while len(leases) < most:
+        clock = limits.running_clock()
+        waiting = ready(only, clock())
+        if not waiting.exists():
+            break
+        try:
+            taken, away = _claim(worker, waiting, most - len(leases), clock)
+        except limits.NoWindow as missing:
+            limits.begin(missing.lanes)
+            continue
+        leases += taken
+        if not away:
+            break
+    return leases
 
 
-def _ready(only: Collection[UUID] | None) -> QuerySet[Job]:
-    ready = Job.objects.filter(state="queued", available_at__lte=database_now())
-    return ready if only is None else ready.filter(pk__in=only)
+def ready(only: Collection[UUID] | None, now: datetime) -> QuerySet[Job]:
+    """Jobs that can start now: their back-off is over, and their provider may be asked."""
+    rows = Job.objects.filter(~limits.shut(now), state="queued", available_at__lte=now)
+    return rows if only is None else rows.filter(pk__in=only)
 
 
-def _claim(worker: UUID, ready: QuerySet[Job], most: int) -> list[Lease]:
-    until = _until()
-    picked = ready.order_by("available_at", "pk").values("pk")[:most]
+def _claim(worker: UUID, waiting: QuerySet[Job], most: int, clock: Callable[[], datetime]) -> tuple[list[Lease], int]:
+    """The leases, and how many jobs were taken and put back because there is no room for them."""
+    until = _until(clock())
+    picked = waiting.order_by(*ORDER).values("pk")[:most]
     with transaction.atomic():
         # Without row locks (SQLite) the first statement must be the write: it takes the whole database. With
         # them, rows that somebody else is just taking are skipped, and MariaDB wants them read before.
@@ -96,9 +111,13 @@ def _claim(worker: UUID, ready: QuerySet[Job], most: int) -> list[Lease]:
             chosen = [row["pk"] for row in picked.select_for_update(skip_locked=skip)]
         JOB.move(Job.objects.filter(pk__in=chosen), "leased", **_taken(worker, until))
         mine = Job.objects.filter(lease_owner=worker, state="leased", lease_until=until)
-        leases = [_lease(row) for row in mine.values(*_COLUMNS).order_by("available_at", "pk")]
+        rows = list(mine.values(*_COLUMNS, *_COUNTED).order_by(*ORDER))
+        away = limits.turned_away(rows, clock)
+        if away:
+            JOB.move(Job.objects.filter(pk__in=away), "queued", only_from=["leased"], **FREE)
+        leases = [_lease(row) for row in rows if row["pk"] not in away]
         Event.objects.record_all(WORKER, "job.leased", [lease.target for lease in leases], worker=str(worker))
-    return leases
+    return leases, len(away)
 
 
 def adopt(worker: UUID, most: int, *, only: Collection[UUID] | None = None) -> list[Lease]:
@@ -121,7 +140,7 @@ def adoptable(job: Job) -> bool:
 
 def _adopt(worker: UUID, row: QuerySet[Job]) -> list[Lease]:
     """Whoever holds a lease when it runs out died over it, which counts as a try."""
-    until = _until()
+    until = _until(database_now())
     died = Case(When(lease_owner=None, then=0), default=1)
     with transaction.atomic():
         # The state stays, so no move of the table: only the holder changes, by the same kind of conditional UPDATE.
@@ -135,7 +154,7 @@ def _adopt(worker: UUID, row: QuerySet[Job]) -> list[Lease]:
 
 def renew(worker: UUID, held: Collection[UUID]) -> int:
     """Lengthen the leases that a worker works on, by one UPDATE; returns how many are still its own."""
-    return Job.objects.filter(pk__in=held, lease_owner=worker).update(lease_until=_until()) if held else 0
+    return Job.objects.filter(pk__in=held, lease_owner=worker).update(lease_until=_until(database_now())) if held else 0
 
 
 def release(lease: Lease) -> None:
@@ -144,8 +163,8 @@ def release(lease: Lease) -> None:
         lease.move("queued", verb="job.released", **FREE)
 
 
-def _until() -> datetime:
-    return database_now() + timedelta(seconds=conf().lease_seconds)
+def _until(now: datetime) -> datetime:
+    return now + timedelta(seconds=conf().lease_seconds)
 
 
 def _taken(worker: UUID, until: datetime) -> dict[str, Any]:
@@ -164,6 +183,10 @@ def is_uuid(name: str) -> bool:
 #: Column values of a job that nobody holds: it has no early versions to show either.
 FREE: dict[str, Any] = {"lease_owner": None, "lease_until": None, "partials": {}}
 
+#: Who is claimed first.
+ORDER = ("turn", "available_at", "pk")
+#: What a limit counts of a job.
+_COUNTED = ("provider", "model", "n", "tokens")
 _COLUMNS = {
     "pk": "job_id",
     "kind": "kind",

@@ -11,12 +11,16 @@ from django.db import transaction
 from django.db.models import F
 
 from image_studio.models import Attempt, Event, Job, Variant, database_now
+from image_studio.runner import limits
 from image_studio.runner.answers import StoredAnswer, plain
 from image_studio.runner.beats import this_host
 from image_studio.runner.leases import FREE, WORKER, Fenced, Lease
-from image_studio.runner.outcomes import Decision, named
+from image_studio.runner.outcomes import TOO_MANY, Decision, back_off, named
 from image_studio.runner.work import Halt, PictureWork, repeatable
 from image_studio.states import ATTEMPT, JOB_ENDED, JOB_HELD, VARIANT
+
+#: Calls of one job after which a provider's "too many requests" ends it: whatever that means, it does not pass.
+MOST_TURNED_AWAY = 100
 
 
 def sending(lease: Lease, work: PictureWork, attempt: UUID) -> Lease:
@@ -105,6 +109,9 @@ def decided(lease: Lease, decision: Decision, attempt: UUID | None = None) -> Le
     """
     if decision.to == lease.state:
         return _still_spooled(lease, decision)
+    turned_away = attempt is not None and decision.code == TOO_MANY
+    if attempt and turned_away:
+        decision = _turned_away(attempt, decision)
     now = database_now()
     with transaction.atomic():
         moved = lease.move(
@@ -115,8 +122,9 @@ def decided(lease: Lease, decision: Decision, attempt: UUID | None = None) -> Le
             error_params=dict(decision.params),
             available_at=now + timedelta(seconds=decision.wait),
             ended_at=now if decision.to in JOB_ENDED else None,
-            # A try that sent nothing counts too, or trouble with files would go round for ever.
-            attempts_made=F("attempts_made") + int(lease.state == "leased"),
+            # A try that sent nothing counts too, or trouble with files would go round for ever. One that was turned
+            # away does not: it says nothing about the job.
+            attempts_made=F("attempts_made") + int(lease.state == "leased") - int(turned_away),
             **FREE,
         )
         if attempt:
@@ -124,6 +132,16 @@ def decided(lease: Lease, decision: Decision, attempt: UUID | None = None) -> Le
         if lease.kind == "compose" and decision.to in JOB_ENDED:
             _strand(lease, decision.code, dict(decision.params))
     return moved
+
+
+def _turned_away(attempt: UUID, decision: Decision) -> Decision:
+    """The provider has enough: other workers hear of it first, and do not run into it meanwhile."""
+    call = Attempt.objects.only("provider", "model", "number").get(pk=attempt)
+    if "retry_after" not in decision.params:
+        # Limits are by the minute.
+        decision = replace(decision, wait=min(back_off(call.number), 60.0))
+    limits.close(call.provider, call.model, decision.wait)
+    return decision if call.number < MOST_TURNED_AWAY else replace(decision, to="failed")
 
 
 def _strand(lease: Lease, code: str, params: dict[str, Any]) -> None:

@@ -17,6 +17,8 @@ from image_studio.storage import failed
 FIRST_WAIT, LONGEST_WAIT = 2.0, 300.0
 #: The longest wait that a provider's Retry-After may ask for.
 LONGEST_ASKED = 3600.0
+#: A provider's "too many requests": nothing was charged, and nothing is wrong with the job.
+TOO_MANY = "provider.rate_limited"
 #: Trouble with files that passes; a missing file or a wrong sum does not.
 PASSING = frozenset({"storage.full", "storage.write_failed", "storage.read_failed"})
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
@@ -50,6 +52,8 @@ def while_sending(error: BaseException, *, made: int, repeatable: bool) -> Decis
     """The call was made. Only what is known to be uncharged goes out again by itself."""
     code, params = named(error)
     again = made < conf().max_attempts
+    if code == TOO_MANY and isinstance(error, ProviderUnavailable):
+        return Decision(to="queued", code=code, params=params, wait=_asked(error, made))
     if isinstance(error, ProviderUnavailable):
         return Decision(to="queued" if again else "failed", code=code, params=params, wait=_asked(error, made))
     if isinstance(error, ProviderRefused):

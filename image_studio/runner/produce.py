@@ -11,6 +11,7 @@ from typing import Any
 from PIL import Image
 
 from image_studio.brand.checks import Check, Subject, Verdict, run_checks
+from image_studio.brand.checks.moderation import Moderation
 from image_studio.brand.kit import Kit, KitFiles
 from image_studio.brand.plan import composed_source_type, label_for, layers_for
 from image_studio.catalog.specs import ChannelSpec
@@ -43,12 +44,16 @@ class CellPlan:
 
 @dataclass(frozen=True, kw_only=True)
 class Style:
-    """What all cells of a job share."""
+    """What all cells of a job share.
+
+    :param moderation: the one check that judges a raw picture for all its cells; None where the site has it not.
+    """
 
     kit: Kit
     files: KitFiles
     checks: Sequence[Check]
     prompt: str = ""
+    moderation: Moderation | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -37,6 +37,7 @@ class OutputRows:
     """One output: a raw asset with its preview and cells, or a fault.
 
     :param index: of the output; None for a picture that was there before.
+    :param verdicts: on the raw picture itself; its cells have their own.
     """
 
     index: int | None
@@ -45,6 +46,7 @@ class OutputRows:
     fault: str = ""
     params: Mapping[str, Any] = field(default_factory=dict)
     cells: tuple[CellRows, ...] = ()
+    verdicts: tuple[CheckResult, ...] = ()
 
 
 def raw_asset(
@@ -55,6 +57,7 @@ def raw_asset(
     data: bytes,
     recipe: Mapping[str, Any],
     parent: Asset | None,
+    references: Sequence[Asset] = (),
     micro_usd: int = 0,
 ) -> Asset:
     """The raw picture's row, its bytes stored as they came.
@@ -85,7 +88,7 @@ def raw_asset(
         created_by_id=work.job.requested_by_id,
         requested_by_id=_asked_by(work),
     )
-    inherit(asset, parent)
+    inherit(asset, parent, references)
     asset.words = asset.search_words()
     return asset
 
@@ -119,7 +122,7 @@ def cell_rows(cell: Cell, raw: Raw, parent: Asset, work: Work, filing: Filing) -
         cell=cell,
         asset=asset,
         preview=preview_row(asset, done.preview, filing),
-        verdicts=tuple(_verdict(asset, verdict) for verdict in done.verdicts),
+        verdicts=tuple(verdict_row(asset, verdict) for verdict in done.verdicts),
     )
 
 
@@ -171,7 +174,7 @@ def _recipe(done: CellDone, work: Work, parent: Asset) -> dict[str, Any]:
     )
 
 
-def _verdict(asset: Asset, verdict: Verdict) -> CheckResult:
+def verdict_row(asset: Asset, verdict: Verdict) -> CheckResult:
     return CheckResult(
         asset=asset,
         revision_id=asset.revision_id,

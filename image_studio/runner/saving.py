@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -16,7 +16,7 @@ from image_studio.runner.answers import Kept, StoredAnswer, plain
 from image_studio.runner.filing import Filing
 from image_studio.runner.inheriting import words_for
 from image_studio.runner.leases import FREE, WORKER, Lease
-from image_studio.runner.produce import Told, open_raw
+from image_studio.runner.produce import Raw, Told, open_raw
 from image_studio.runner.rows import CellRows, OutputRows, cell_rows, preview_row, raw_asset
 from image_studio.runner.work import Cell, ComposeWork, PictureWork, Words, Work, formers_of
 from image_studio.states import VARIANT
@@ -29,9 +29,16 @@ class Stale(Exception):
 # Pixels and files: run in the pixel threads ------------------------------------------------------------------------
 
 
-def output(kept: Kept, work: PictureWork, answer: StoredAnswer, filing: Filing) -> OutputRows:
+def output(
+    kept: Kept,
+    work: PictureWork,
+    answer: StoredAnswer,
+    filing: Filing,
+    see: Callable[[int, Raw], None] = lambda index, raw: None,
+) -> OutputRows:
     """One output of an answer, decoded, stored byte for byte, and composed into its cells.
 
+    :param see: called with the picture as soon as it is decoded.
     :raises StorageFailed: when a file cannot be read or written; the answer stays where it is.
     """
     cells = work.cells.get(kept.index, ())
@@ -44,10 +51,21 @@ def output(kept: Kept, work: PictureWork, answer: StoredAnswer, filing: Filing) 
         params = plain(error.params)
         if not work.repeatable:
             # It was paid for: whoever settles with the provider needs the bytes.
+            params["answered_by"] = work.job.provider
             params["kept"] = filing.write("refused", "bin", data)
         return _fault(kept.index, cells, error.code, params)
+    see(kept.index, raw)
     recipe = _recipe(kept, work, answer)
-    asset = raw_asset(raw, filing, work, data=data, recipe=recipe, parent=work.derived_from, micro_usd=_share(answer))
+    asset = raw_asset(
+        raw,
+        filing,
+        work,
+        data=data,
+        recipe=recipe,
+        parent=work.derived_from,
+        references=work.references,
+        micro_usd=_share(answer),
+    )
     return OutputRows(
         index=kept.index,
         asset=asset,
@@ -181,6 +199,7 @@ def _write(lease: Lease, work: Work, outputs: Sequence[OutputRows], *, unwanted:
     Asset.objects.bulk_create([cell.asset for cell in live if cell.asset])
     Rendition.objects.bulk_create([made.preview for made in outputs if made.preview])
     Rendition.objects.bulk_create([cell.preview for cell in live if cell.preview])
+    CheckResult.objects.bulk_create([verdict for made in outputs for verdict in made.verdicts])
     CheckResult.objects.bulk_create([verdict for cell in live for verdict in cell.verdicts])
     _write_outputs(lease, outputs, again=isinstance(work, PictureWork) and work.calls > 0)
     _fill([cell for cell in live if cell.asset])

@@ -17,7 +17,7 @@ from django.db.models import F, QuerySet
 
 from image_studio.exceptions import StorageFailed
 from image_studio.models import Attempt, Event, Job, database_now
-from image_studio.runner import answers, beats, sets, withdrawing
+from image_studio.runner import adopting, beats, sets, withdrawing
 from image_studio.runner.answers import StoredAnswer
 from image_studio.runner.early import forget, names_in
 from image_studio.runner.leases import FREE, WORKER, is_uuid
@@ -84,7 +84,7 @@ def _expire(row: Job) -> str:
 
 
 def _lost_call(held: QuerySet[Job], row: Job, attempt: Attempt | None) -> str:
-    answer = _complete(attempt.pk) if attempt else None
+    answer = _complete(attempt) if attempt else None
     if attempt and answer:
         return _take(held, row, answer)
     if repeatable(row.provider):
@@ -137,15 +137,16 @@ def _rescue() -> list[str]:
     here = [name for name in Spool().waiting() if is_uuid(name)]
     lost = Attempt.objects.filter(pk__in=here, state__in=("unknown", "lost"), job__state="unknown")
     for attempt in lost.select_related("job"):
-        answer = _complete(attempt.pk)
+        answer = _complete(attempt)
         later = Attempt.objects.filter(job=attempt.job_id, number__gt=attempt.number).exists()
         if answer and not later:
             found.append(_take(Job.objects.filter(pk=attempt.job_id), attempt.job, answer))
     return found
 
 
-def _complete(attempt: UUID) -> StoredAnswer | None:
+def _complete(attempt: Attempt) -> StoredAnswer | None:
+    """A call's answer where it lies here whole, with its manifest or without."""
     try:
-        return answers.find(attempt)
+        return adopting.answer_to(attempt.pk, attempt.provider)
     except StorageFailed:
         return None

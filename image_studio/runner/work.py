@@ -9,13 +9,18 @@ from uuid import UUID
 
 from image_studio import conf as configuration
 from image_studio.brand.checks import load as load_checks
+from image_studio.brand.checks.moderation import Moderation
+from image_studio.brand.judged import Judged, Looked, Unjudged
 from image_studio.brand.kit import KitFiles
+from image_studio.catalog.refusals import ended, overweight
 from image_studio.catalog.specs import ChannelSpec, ModelSpec
 from image_studio.conf import conf
-from image_studio.models import Asset, Attempt, Brand, BrandRevision, Job, JobOutput, Variant, VariantSet
+from image_studio.exceptions import Unsupported
+from image_studio.models import Asset, Attempt, Brand, BrandRevision, CheckResult, Job, JobOutput, Variant, VariantSet
 from image_studio.policy import Policy
-from image_studio.providers.base import BaseProvider, InputRef, PictureRequest
+from image_studio.providers.base import BaseProvider, Input, InputRef, PictureRequest
 from image_studio.runner import answers
+from image_studio.runner.adopting import answer_to
 from image_studio.runner.answers import StoredAnswer
 from image_studio.runner.inheriting import NAMES, Former
 from image_studio.runner.leases import Fenced, Lease
@@ -93,6 +98,7 @@ class PictureWork(Work):
 
     :param calls: number of the last call; 0 before the first.
     :param answer: what an earlier call left in the spool; nothing is sent then.
+    :param looked: what moderation said of the prompt.
     """
 
     request: PictureRequest
@@ -100,6 +106,7 @@ class PictureWork(Work):
     sources: tuple[Source, ...] = ()
     calls: int = 0
     answer: StoredAnswer | None = None
+    looked: Mapping[str, Looked] = field(default_factory=dict)
 
     @property
     def repeatable(self) -> bool:
@@ -109,6 +116,11 @@ class PictureWork(Work):
     def derived_from(self) -> Asset | None:
         """The picture that rights, words and expiry are inherited from."""
         return next((source.asset for source in self.sources if source.ref.role == "source"), None)
+
+    @property
+    def references(self) -> tuple[Asset, ...]:
+        """The other pictures that it is made from."""
+        return tuple(source.asset for source in self.sources if source.ref.role == "reference")
 
 
 def read_job(lease: Lease) -> Job:
@@ -137,13 +149,13 @@ def rights(job: Job, verb: str, target: Any) -> Policy:
 def picture_work(lease: Lease) -> PictureWork:
     """Read a picture job; looks into the spool for an answer that is there already.
 
-    :raises Halt: for a cancelled job, revoked rights, or a source that may not be used.
+    :raises Halt: for a cancelled job, revoked rights, a model that ended, or a source that may not be used.
     :raises Fenced: when the lease was lost.
     :raises StorageFailed: when a file of the kit is missing, or the spooled answer is damaged.
     """
     job = read_job(lease)
     calls = list(Attempt.objects.filter(job=job).order_by("-number").values_list("pk", "number"))
-    answer = next((found for pk, _number in calls if (found := answers.find(pk))), None)
+    answer = next((found for pk, _number in calls if (found := answer_to(pk, job.provider))), None)
     policy = Policy.operator()
     if answer is None:
         # An answer was paid for while it was allowed: taking it in asks nobody again.
@@ -154,6 +166,8 @@ def picture_work(lease: Lease) -> PictureWork:
     sources = tuple(source_of(policy, job, ref, check=answer is None) for ref in request.inputs)
     words = Words.of(job.variant_set, job)
     spec = model_of(job)
+    if answer is None and lease.state == "leased":
+        judge_end(spec)
     return PictureWork(
         lease=lease,
         job=job,
@@ -165,6 +179,7 @@ def picture_work(lease: Lease) -> PictureWork:
         sources=sources,
         calls=calls[0][1] if calls else 0,
         answer=answer,
+        looked=answers.looked_at(answer.attempt) if answer else {},
     )
 
 
@@ -190,12 +205,34 @@ def source_of(policy: Policy, job: Job, ref: InputRef, *, check: bool) -> Source
 def model_of(job: Job) -> ModelSpec:
     """What the job's model can do.
 
-    :raises Halt: ``job.unknown_model`` where the site no longer has it.
+    :raises ConfigurationError: where the site no longer has the job's provider.
+    :raises Halt: ``job.unknown_model`` where the provider no longer has it.
     """
-    spec = configuration.models().get(job.model)
+    configuration.provider(job.provider)
+    spec = configuration.model(job.provider, job.model)
     if spec is None:
         raise Halt("failed", "job.unknown_model", model=job.model)
     return spec
+
+
+def judge_end(spec: ModelSpec) -> None:
+    """A model may end while its job waits: then nothing is sent.
+
+    :raises Halt: ``job.model_ended``.
+    """
+    for refusal in ended(spec, today=configuration.today()):
+        raise Halt("failed", "job.model_ended", **refusal.params)
+
+
+def judge_weights(spec: ModelSpec, inputs: Collection[Input]) -> None:
+    """What is sent is a PNG, and weighs more than the file that was looked at when the job was asked for.
+
+    :raises Unsupported: ``inputs.too_large``, ``mask.too_large``.
+    """
+    lengths = {role: [len(one.data) for one in inputs if one.ref.role == role] for role in ("source", "reference")}
+    mask = next((len(one.data) for one in inputs if one.ref.role == "mask"), None)
+    for refusal in overweight(spec, inputs=[*lengths["source"], *lengths["reference"]], mask=mask):
+        raise Unsupported(refusal.code, **refusal.params)
 
 
 def style_of(job: Job, words: Words) -> Style:
@@ -205,11 +242,13 @@ def style_of(job: Job, words: Words) -> Style:
     """
     revision = BrandRevision.objects.filter(pk=words.revision_id).first() if words.revision_id else None
     kit = revision.kit if revision else Brand.objects.get(pk=job.brand_id).kit
+    checks = load_checks(conf().brand_checks)
     return Style(
         kit=kit,
         files=revision.load_files() if revision else KitFiles(),
-        checks=load_checks(conf().brand_checks),
+        checks=[check for check in checks if not isinstance(check, Moderation)],
         prompt=job.variant_set.prompt_text if job.variant_set else "",
+        moderation=next((check for check in checks if isinstance(check, Moderation)), None),
     )
 
 
@@ -237,9 +276,11 @@ class ComposeWork(Work):
 
     :param cells: id of the raw picture -> the cells that show it.
     :param missing: cells whose picture never came.
+    :param looked: what moderation said of each picture and its prompt, when it was made.
     """
 
     raws: Mapping[UUID, Asset]
+    looked: Mapping[UUID, Mapping[str, Looked]] = field(default_factory=dict)
     missing: tuple[Cell, ...] = ()
 
 
@@ -275,6 +316,7 @@ def compose_work(lease: Lease) -> ComposeWork:
         words=words,
         cells=cells,
         raws={asset.pk: asset for asset in shown.values() if asset},
+        looked=looked_of({asset.pk for asset in shown.values() if asset}),
         missing=tuple(missing),
     )
 
@@ -289,6 +331,20 @@ def formers_of(raws: Collection[UUID]) -> dict[tuple[UUID | None, int | None, st
         )
         for row in made.values(*columns).iterator()
     }
+
+
+def looked_of(raws: Collection[UUID]) -> dict[UUID, dict[str, Looked]]:
+    """What moderation said of raw pictures: of the same bytes, whatever a kit makes of it today."""
+    found: dict[UUID, dict[str, Looked]] = {}
+    for row in CheckResult.objects.filter(asset__in=raws, check_name=Moderation.name).order_by("pk"):
+        if what := row.params.get("what"):
+            looked = Judged.from_dict(row.params["said"]) if "said" in row.params else _unsaid(row)
+            found.setdefault(row.asset_id, {})[what] = looked
+    return found
+
+
+def _unsaid(row: CheckResult) -> Unjudged:
+    return Unjudged(code=row.code, params={key: value for key, value in row.params.items() if key != "what"})
 
 
 def _as_asked(job: Job) -> list[Variant]:

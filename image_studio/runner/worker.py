@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections import Counter, deque
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -68,7 +67,6 @@ class Worker:
         self.stops = 0
         self._held: dict[UUID, Lease] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._served: deque[UUID] = deque(maxlen=max(4, self.concurrency))
         self._hears = False
         self._look = True
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -127,19 +125,13 @@ class Worker:
             return True
         # Answers of the lost are looked for at the start, after each sweep, and before a worker says that it is done.
         look, self._look = self._look or (self.once and not self._tasks), False
-        taken = await self._rows(_take, self.id, free, self.only, self._crowding(), look=look)
+        taken = await self._rows(_take, self.id, free, self.only, look=look)
         for lease in taken:
             self._held[lease.job_id] = lease
-            self._served.append(lease.brand_id)
             task = asyncio.create_task(self._one(lease))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         return bool(taken)
-
-    def _crowding(self) -> list[UUID]:
-        """Brands that got half or more of the last jobs: others go first, so that a long queue starves nobody."""
-        counts = Counter(self._served)
-        return [brand for brand, count in counts.items() if count * 2 >= (self._served.maxlen or 1)]
 
     async def _one(self, lease: Lease) -> None:
         try:
@@ -228,10 +220,10 @@ def _refresh_connections() -> None:
             connection.close_if_unusable_or_obsolete()
 
 
-def _take(worker: UUID, free: int, only: Collection[UUID] | None, later: list[UUID], *, look: bool) -> list[Lease]:
+def _take(worker: UUID, free: int, only: Collection[UUID] | None, *, look: bool) -> list[Lease]:
     """Answers that wait in the spool come first: they are paid for."""
     adopted = leases.adopt(worker, free, only=only) if look else []
-    return adopted + leases.claim(worker, free - len(adopted), only=only, later=later)
+    return adopted + leases.claim(worker, free - len(adopted), only=only)
 
 
 def _state(job: UUID) -> str:
@@ -246,9 +238,9 @@ def _lost(worker: UUID, held: Collection[UUID]) -> int:
 
 def _left(only: Collection[UUID] | None, *, wait: bool) -> bool:
     """Whether there is anything that a worker on this host could still bring to an end."""
+    if not wait:
+        return leases.ready(only, database_now()).exists()
     open_jobs = Job.objects.exclude(state__in=JOB_ENDED)
     if only is not None:
         open_jobs = open_jobs.filter(pk__in=only)
-    if not wait:
-        open_jobs = open_jobs.filter(state="queued", available_at__lte=database_now())
     return any(row.state != "spooled" or leases.adoptable(row) for row in open_jobs[:500])

@@ -16,7 +16,7 @@ from image_studio.catalog.pricing import Price
 from image_studio.imaging.shaping import is_rtl
 from image_studio.models import Asset, CheckResult
 from image_studio.wording import explain
-from image_studio.wording.money import price_words
+from image_studio.wording.money import price_words, spent_words
 
 register = template.Library()
 
@@ -24,7 +24,7 @@ register = template.Library()
 @register.filter
 def money(micro_usd: int) -> str:
     """What was spent: ``$0.208``, or the word for nothing."""
-    return f"${micro_usd / 1_000_000:,.3f}" if micro_usd else _("free")
+    return spent_words(micro_usd)
 
 
 @register.filter

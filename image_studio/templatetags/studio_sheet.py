@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+
+from image_studio.wording.money import most_dollars
 
 register = template.Library()
 #: From here on, in seconds, minutes say it better.
@@ -25,6 +30,18 @@ def cents(micro_usd: int) -> str:
     """Money while it is being spent: ``$0.16``; a tenth of a cent only where there is no whole one."""
     digits = 2 if micro_usd >= 10_000 or not micro_usd else 3
     return f"${micro_usd / 1_000_000:,.{digits}f}"
+
+
+@register.filter
+def at_most(micro_usd: int) -> str:
+    """A limit on it: ``$0.21``, rounded up."""
+    return f"${most_dollars(micro_usd)}"
+
+
+@register.filter
+def at(found: Mapping[str, Any], key: str) -> Any:
+    """What a mapping has under a key that is only known on the page."""
+    return found.get(key)
 
 
 @register.simple_tag

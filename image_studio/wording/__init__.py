@@ -15,10 +15,14 @@ from image_studio.wording import (
     admin,
     api,
     brand,
+    catalog,
     compose,
     generate,
     imaging,
     library,
+    lifecycle,
+    moderation,
+    openai,
     providers,
     runner,
     site,
@@ -30,7 +34,10 @@ WORDS: dict[str, Any] = {
     **imaging.WORDS,
     **compose.WORDS,
     **brand.WORDS,
+    **catalog.WORDS,
     **providers.WORDS,
+    **openai.WORDS,
+    **moderation.WORDS,
     **runner.WORDS,
     **site.WORDS,
     **work.WORDS,
@@ -38,6 +45,7 @@ WORDS: dict[str, Any] = {
     **admin.WORDS,
     **api.WORDS,
     **library.WORDS,
+    **lifecycle.WORDS,
     **usage.WORDS,
 }
 
@@ -52,11 +60,20 @@ class _Lenient(string.Formatter):
 
 
 def explain(code: str, params: Mapping[str, Any] | None = None) -> str:
-    """The sentence of a code in the active language; the code itself where it has no words."""
+    """The sentence of a code in the active language; the code itself where it has no words.
+
+    A refusal whose ``params`` have ``can``, the routes that could, names them in a second sentence. With
+    ``answered_by``, the alias of a provider, what is wrong with a picture is that provider's doing, and nobody here can
+    export it again.
+    """
     words = WORDS.get(code)
     if words is None:
         return code
-    return _Lenient().vformat(str(words), (), dict(params or {}))
+    given = dict(params or {})
+    if given.get("answered_by"):
+        words, given = WORDS["answer.refused"], {**given, "code": code}
+    said = _Lenient().vformat(str(words), (), given)
+    return f"{said} {_Lenient().vformat(str(WORDS['route.can']), (), given)}" if given.get("can") else said
 
 
 def explain_error(error: StudioError) -> str:

@@ -14,6 +14,10 @@ WORDS = {
     "job.unknown_model": _(
         "The site no longer has the model {model}. Nothing was spent. Put it back into the settings, then retry."
     ),
+    "job.model_ended": _(
+        "{model} ended on {ends_on}, while this waited. Nothing was sent or spent. Order it anew on a route that still "
+        "runs; its provider names in its place: {replaced_by}."
+    ),
     "job.misconfigured": _(
         "The settings of this provider do not hold. The worker's log says why. Mend the settings, then retry."
     ),
@@ -44,7 +48,8 @@ WORDS = {
     ),
     "doctor.answer_found": _("The answer to job {job} is here after all. Mend it with --fix: it costs nothing more."),
     "doctor.answer_incomplete": _(
-        "Job {job} broke off while its answer came. Look whether the provider charged, then delete the folder."
+        "Job {job} broke off while its answer came, and this is what came: {files}. Look whether the provider "
+        "charged; then retry or leave the job, and delete the folder."
     ),
     "doctor.answer_unsaved": _("The answer to job {job} was never stored. Mend it with --fix, or retry the job."),
     "doctor.answer_without_row": _(
@@ -66,7 +71,10 @@ WORDS = {
     "provider.connection_lost": _(
         "The connection broke before the answer came. It may have been charged: look there first."
     ),
-    "provider.moderation_blocked": _("The provider's moderation blocked this. Change the prompt or the picture."),
+    "provider.moderation_blocked": _(
+        "The provider's moderation blocked this ({categories}; stage: {stage}; request {request_id}). Nothing was "
+        "charged. Change the prompt or the picture."
+    ),
     "provider.rate_limited": _("The provider has too many requests now. Nothing was charged: it is tried again."),
     "provider.refused": _(
         "The provider refused this request. Nothing was charged. Change it, or choose another route."

@@ -42,7 +42,8 @@ WORDS = {
         "A region is left, top, width and height as fractions of the picture, inside it and not empty."
     ),
     "review.declaration_missing": _(
-        "Nothing has judged what this picture shows, so you answer for it: confirm every point ({missing} open)."
+        "Nothing has judged these points of what the picture shows, so you answer for them: confirm every point "
+        "({missing} open)."
     ),
     "review.unknown_declaration": _("{name} is no point of the declaration. It has: {known}."),
     "review.same_person": _("You asked for this picture yourself. This brand wants a second person to approve it."),

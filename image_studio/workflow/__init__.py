@@ -7,6 +7,7 @@ transaction, and rings the doorbell or sends the signal after the commit.
 
 from image_studio.workflow.archive import Archive, archive
 from image_studio.workflow.cells import cancel, cancel_cell, recompose, retry, retry_cell
+from image_studio.workflow.finish import Finish, finish, finishes
 from image_studio.workflow.home import Home, home
 from image_studio.workflow.jobs import cancel_job, retry_job
 from image_studio.workflow.kits import export_kit, import_kit, save_kit
@@ -15,7 +16,14 @@ from image_studio.workflow.once import Once, once, replayed
 from image_studio.workflow.partials import partial_for
 from image_studio.workflow.plan import Matrix, PlannedCell, PlannedJob
 from image_studio.workflow.preview import Preview, RouteCard, preview, route_cards
-from image_studio.workflow.prompts import FilledPrompt, add_version, edit_prompt, fill_prompt, save_prompt
+from image_studio.workflow.prompts import (
+    FilledPrompt,
+    add_version,
+    edit_prompt,
+    fill_prompt,
+    prompt_of_words,
+    save_prompt,
+)
 from image_studio.workflow.queue import Board, Queue, board, review_queue
 from image_studio.workflow.review import approve, approve_and_publish, change_this, publish, reject, shortlist, withdraw
 from image_studio.workflow.sheet import Cell, Sheet, SheetRow, sheet
@@ -26,6 +34,7 @@ __all__ = [
     "Board",
     "Cell",
     "FilledPrompt",
+    "Finish",
     "Home",
     "Ingested",
     "Matrix",
@@ -53,6 +62,8 @@ __all__ = [
     "export_kit",
     "file_for",
     "fill_prompt",
+    "finish",
+    "finishes",
     "home",
     "import_kit",
     "ingest",
@@ -61,6 +72,7 @@ __all__ = [
     "order",
     "partial_for",
     "preview",
+    "prompt_of_words",
     "publish",
     "recompose",
     "reject",

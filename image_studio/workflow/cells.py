@@ -11,12 +11,16 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce
 
+from image_studio import conf as site
 from image_studio import tasks
-from image_studio.exceptions import Conflict, InvalidRequest
+from image_studio.exceptions import Conflict, InvalidRequest, StudioError
 from image_studio.models import Event, Job, JobOutput, Variant, VariantSet, database_now
 from image_studio.policy import Policy
+from image_studio.providers.base import PictureRequest
 from image_studio.runner.sets import lock
+from image_studio.runner.turns import in_turn, queue
 from image_studio.states import JOB, VARIANT
+from image_studio.workflow.options import keyed
 
 #: A job whose outcome is unknown may have been charged: nothing here resends it.
 RESENDABLE = ("failed", "blocked", "cancelled")
@@ -170,9 +174,12 @@ def requeue(policy: Policy, job_ids: Collection[UUID]) -> list[UUID]:
     """
     if not job_ids:
         return []
-    Job.objects.filter(pk__in=job_ids, state="blocked", error_code="job.rights_revoked").update(
-        requested_by=policy.user, actor_label=policy.actor.label, operator=policy.user is None
-    )
+    revoked = Job.objects.filter(pk__in=job_ids, state="blocked", error_code="job.rights_revoked")
+    for job in revoked.only("provider", "request", "kind"):
+        if job.kind == "picture":
+            request = keyed(policy, job.provider, job.request)
+            Job.objects.filter(pk=job.pk).update(request=request)
+    revoked.update(requested_by=policy.user, actor_label=policy.actor.label, operator=policy.user is None)
     JOB.move(
         Job.objects.filter(pk__in=job_ids),
         "queued",
@@ -186,6 +193,7 @@ def requeue(policy: Policy, job_ids: Collection[UUID]) -> list[UUID]:
         ended_at=None,
     )
     queued = list(Job.objects.filter(pk__in=job_ids, state="queued"))
+    Job.objects.bulk_update(in_turn(queued), ["turn"])
     Event.objects.record_all(policy.actor, "job.requeued", queued)
     return [job.pk for job in queued]
 
@@ -195,8 +203,8 @@ def _buy_again(policy: Policy, cells: list[Variant]) -> list[UUID]:
     rung = []
     for job_id, index in dict.fromkeys((cell.job_id, cell.output_index) for cell in cells):
         old = Job.objects.get(pk=job_id)
-        share = -(-old.estimate_micro_usd // max(1, old.n))
-        job = Job.objects.create(
+        request = {**old.request, "n": 1, "first": int(old.request.get("first", 0)) + index}
+        again = Job(
             kind="picture",
             brand_id=old.brand_id,
             revision_id=old.revision_id,
@@ -207,15 +215,31 @@ def _buy_again(policy: Policy, cells: list[Variant]) -> list[UUID]:
             provider=old.provider,
             route=old.route,
             model=old.model,
-            request={**old.request, "n": 1, "first": int(old.request.get("first", 0)) + index},
+            request=keyed(policy, old.provider, request),
             n=1,
-            estimate_micro_usd=share,
+            tokens=-(-old.tokens // max(1, old.n)),
+            estimate_micro_usd=_most_of_one(old, request),
             available_at=database_now(),
         )
+        job = queue(again)
         Variant.objects.filter(job_id=job_id, output_index=index).exclude(state="ready").update(job=job, output_index=0)
         Event.objects.record(policy.actor, "job.requested", job, instead_of=str(old.pk), output=index)
         rung.append(job.pk)
     return rung
+
+
+def _most_of_one(old: Job, request: Mapping[str, Any]) -> int:
+    """The most that one picture of a job may cost, in micro-USD.
+
+    More than its share: the tokens of several are rounded up together. The share where nobody can price it any more.
+    """
+    share = -(-old.estimate_micro_usd // max(1, old.n))
+    try:
+        model = site.model(old.provider, old.model)
+        asked = PictureRequest.from_dict(request)
+        return max(share, site.provider(old.provider).estimate(asked, model).most) if model else share
+    except (StudioError, site.ConfigurationError):
+        return share
 
 
 def recompose(
@@ -292,7 +316,7 @@ def compose_job(policy: Policy, variant_set: VariantSet, cells: list[Variant]) -
     moved = rows.exclude(state="waiting")
     VARIANT.move(moved, "waiting", error_code="", error_params={})
     rounds = dict(rows.values_list("pk", "round"))
-    return Job.objects.create(
+    job = Job(
         kind="compose",
         brand_id=variant_set.brand_id,
         revision_id=variant_set.revision_id,
@@ -304,3 +328,4 @@ def compose_job(policy: Policy, variant_set: VariantSet, cells: list[Variant]) -
         n=0,
         available_at=database_now(),
     )
+    return queue(job)

@@ -12,19 +12,17 @@ from uuid import UUID
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 from django.utils import timezone
 
-from image_studio.conf import models
 from image_studio.models import Asset, Job, Variant, VariantSet
 from image_studio.policy import Policy
 from image_studio.runner import beats
 from image_studio.states import JOB, JOB_ENDED
+from image_studio.workflow.lifecycle import title_of, uses
 from image_studio.workflow.queue import AGE, HEAVY, Queue, review_queue
 
 #: Nobody counts further than this: a page says "99+".
 MOST = 99
 #: A failure that nobody looked at for this long is history; the job list still has it.
 RECENT = timedelta(days=14)
-#: Models that end within this time are told.
-SOON = timedelta(days=90)
 SETS = 6
 STRIP = 12
 #: What a person may look at: the nouns of the page.
@@ -63,11 +61,18 @@ class Progress:
 
 @dataclass(frozen=True, kw_only=True)
 class Ending:
-    """A model that its provider takes away."""
+    """A model that its provider takes away, and what of the site stands on it.
+
+    :param days: until its last day; less than 0 once it is over.
+    :param routes: titles, each with that of the model which follows by itself, or empty.
+    :param jobs: that wait and were not sent yet, as far as the person may see them.
+    """
 
     title: str
     on: date
     days: int
+    routes: tuple[tuple[str, str], ...] = ()
+    jobs: Some = Some(n=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +139,7 @@ def home(policy: Policy, *, nouns: Collection[str] = NOUNS) -> Home:
         workers=beats.alive(),
         spent_today=today,
         spent_month=month,
-        ending=_ending(),
+        ending=_ending(policy, jobs="job" in nouns),
         last=tuple(last),
         step=_step(policy, last) if "asset" in nouns else "",
     )
@@ -219,16 +224,18 @@ def first_id(moment: datetime) -> UUID:
     return UUID(int=int(moment.timestamp() * 1000) << 80 | 0x7 << 76 | 0x2 << 62)
 
 
-def _ending() -> tuple[Ending, ...]:
-    """Models with a last day, as far as the catalog knows one."""
-    today = timezone.localdate()
-    dated = ((spec, getattr(spec, "ends_on", None)) for spec in models().values())
-    found = [
-        Ending(title=spec.title or spec.id, on=day, days=(day - today).days)
-        for spec, day in dated
-        if isinstance(day, date) and day - today <= SOON
-    ]
-    return tuple(sorted(found, key=lambda one: one.on))
+def _ending(policy: Policy, *, jobs: bool) -> tuple[Ending, ...]:
+    """Models that end soon or have ended, as far as something stands on them."""
+    return tuple(
+        Ending(
+            title=use.spec.title or use.spec.id,
+            on=use.on,
+            days=use.days,
+            routes=tuple((one.route.title, title_of(one.follower)) for one in use.routes),
+            jobs=Some(n=use.jobs),
+        )
+        for use in uses(policy, jobs=jobs, most=MOST + 1)
+    )
 
 
 def _step(policy: Policy, last: list[Asset]) -> str:

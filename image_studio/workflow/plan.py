@@ -10,7 +10,8 @@ from typing import Any
 from image_studio.brand.kit import Kit
 from image_studio.catalog.specs import ChannelSpec, ModelSpec, RouteSpec
 from image_studio.models import Asset, Brand, Channel, PromptVersion
-from image_studio.providers.base import InputRef, PictureRequest
+from image_studio.providers.base import PictureRequest
+from image_studio.workflow.options import Attached, fields_of, frozen
 
 #: Ratios this close are one: 1200x628 and 1200x630 share a picture.
 SAME_RATIO = 0.01
@@ -22,6 +23,8 @@ class Matrix:
 
     :param texts: line key -> locale -> words, over the kit's own lines.
     :param sharing: ``ratio`` buys one picture per ratio, ``key_visual`` one for all channels.
+    :param options: names of :data:`~image_studio.workflow.options.OPTIONS` -> plain values; ids of pictures as text.
+    :param finishes: whether the source is a draft that is finished, see :mod:`image_studio.workflow.finish`.
     """
 
     brand: Brand
@@ -35,9 +38,16 @@ class Matrix:
     texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     sharing: str = "ratio"
     title: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    finishes: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "options", frozen(self.options))
 
     def to_dict(self) -> dict[str, object]:
         """Plain values, complete enough to ask again and to tell two requests apart."""
+        # Left out where they say nothing: orders that were made before they were known are the same orders still.
+        later = {"options": dict(self.options), "finishes": self.finishes}
         return {
             "brand": self.brand.slug,
             "route": self.route,
@@ -50,6 +60,7 @@ class Matrix:
             "texts": {key: dict(words) for key, words in self.texts.items()},
             "sharing": self.sharing,
             "title": self.title,
+            **{name: value for name, value in later.items() if value},
         }
 
     def texts_for(self, locale: str) -> dict[str, str]:
@@ -108,6 +119,22 @@ def bounded(size: tuple[int, int], spec: ModelSpec) -> tuple[int, int]:
     return (width, height) if scale == 1.0 else (max(1, int(width * scale)), max(1, int(height * scale)))
 
 
+def sized(size: tuple[int, int], spec: ModelSpec) -> tuple[int, int]:
+    """The size to ask a model for: the nearest that it makes, or just within its limits where it has no rules."""
+    ruled = spec.sizes or spec.edge_multiple > 1 or spec.min_pixels or spec.max_ratio
+    return spec.nearest_size(*size) if ruled else bounded(size, spec)
+
+
+def sized_groups(
+    channels: Sequence[ChannelSpec], sharing: str, spec: ModelSpec
+) -> list[tuple[tuple[int, int], list[ChannelSpec]]]:
+    """:func:`groups` at sizes that a model makes; ratios that it makes at one size are one purchase."""
+    found: dict[tuple[int, int], list[ChannelSpec]] = {}
+    for size, group in groups(channels, sharing):
+        found.setdefault(sized(size, spec), []).extend(group)
+    return list(found.items())
+
+
 #: Providers that paint grounds take the first colour that suits: what is behind comes first.
 GROUND_FIRST = ("background", "primary", "secondary", "accent", "neutral", "text")
 
@@ -117,10 +144,10 @@ def _ground_first(kit: Kit) -> tuple[str, ...]:
 
 
 def plan(
-    matrix: Matrix, route: RouteSpec, spec: ModelSpec, prompt: str
+    matrix: Matrix, route: RouteSpec, spec: ModelSpec, prompt: str, pictures: Sequence[Attached]
 ) -> tuple[tuple[PlannedJob, ...], tuple[PlannedCell, ...]]:
     """The purchases and the cells of a matrix. Locales never buy a picture, and neither do equal requests."""
-    jobs = purchases(matrix, route, spec, prompt)
+    jobs = purchases(matrix, route, spec, prompt, pictures)
     # Which output of which job shows a channel's take.
     shown = {
         (slug, job.request.first + output): (number, output)
@@ -138,29 +165,30 @@ def plan(
     return jobs, cells
 
 
-def purchases(matrix: Matrix, route: RouteSpec, spec: ModelSpec, prompt: str) -> tuple[PlannedJob, ...]:
-    """One request per picture that channels share, split where a model makes fewer at once than there are takes."""
+def purchases(
+    matrix: Matrix, route: RouteSpec, spec: ModelSpec, prompt: str, pictures: Sequence[Attached]
+) -> tuple[PlannedJob, ...]:
+    """One request per picture that channels share, split where a model makes fewer at once than there are takes.
+
+    Early versions come of one picture at a time: who pays for them gets a request for each take.
+
+    :param pictures: the source and what the options name, as :func:`~image_studio.workflow.options.attached` gives.
+    """
     common: dict[str, Any] = {
         "model": spec.id,
         "prompt": prompt if spec.takes_instruction else "",
         "quality": route.quality,
-        "inputs": _inputs(matrix.source),
+        "inputs": tuple(one.ref for one in pictures),
         "palette": _ground_first(matrix.brand.kit),
-        "extra": dict(route.options),
+        "extra": {**route.options, **matrix.options.get("extra", {})},
+        **fields_of(matrix.options),
     }
+    most = 1 if matrix.options.get("partial_images") and not spec.free else spec.max_n
     return tuple(
         PlannedJob(
-            request=PictureRequest(
-                size=bounded(size, spec), n=min(spec.max_n, matrix.takes - first), first=first, **common
-            ),
+            request=PictureRequest(size=size, n=min(most, matrix.takes - first), first=first, **common),
             channels=tuple(channel.slug for channel in group),
         )
-        for size, group in groups([channel.spec for channel in matrix.channels], matrix.sharing)
-        for first in range(0, matrix.takes, spec.max_n)
+        for size, group in sized_groups([channel.spec for channel in matrix.channels], matrix.sharing, spec)
+        for first in range(0, matrix.takes, most)
     )
-
-
-def _inputs(source: Asset | None) -> tuple[InputRef, ...]:
-    if source is None:
-        return ()
-    return (InputRef(asset=str(source.pk), sha256=source.sha256, focal=source.focal),)

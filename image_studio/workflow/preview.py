@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from image_studio import conf as site
 from image_studio.brand.checks import load, prompt_findings
+from image_studio.catalog.lifecycle import Switch, next_switch
 from image_studio.catalog.pricing import Price
 from image_studio.catalog.specs import ModelSpec, RouteSpec, names
-from image_studio.exceptions import InvalidRequest
+from image_studio.exceptions import InvalidRequest, StudioError
 from image_studio.models import SHARING
 from image_studio.policy import Policy
 from image_studio.providers.base import Finding
 from image_studio.workflow.layouts import layout_findings
+from image_studio.workflow.lifecycle import ended
+from image_studio.workflow.options import attached, findings_of, judge_options, picture_findings
 from image_studio.workflow.plan import Matrix, PlannedCell, PlannedJob, plan
+from image_studio.workflow.ways import with_ways
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +35,8 @@ class RouteCard:
     :param free: whether no picture of it ever costs anything.
     :param publishable: whether its pictures may ever be released; false too for a route whose model is missing.
     :param limits: codes of what it cannot do at all, each a short sentence.
+    :param model: that makes its pictures today; None where the site has it not.
+    :param follows: its next change to another model, by the catalog's dates.
     """
 
     spec: RouteSpec
@@ -40,6 +46,8 @@ class RouteCard:
     publishable: bool
     params: Mapping[str, Any] = field(default_factory=dict)
     limits: tuple[str, ...] = ()
+    model: ModelSpec | None = None
+    follows: Switch | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,8 +90,8 @@ class Preview:
 
 def route_cards(policy: Policy, *, has_source: bool) -> tuple[RouteCard, ...]:
     """Every configured route, usable or greyed with the reason."""
-    models = site.models()
-    return tuple(_card(spec, models.get(spec.model), has_source) for spec in site.routes().values())
+    routes = site.routes().values()
+    return tuple(_card(spec, site.model(spec.provider, spec.model), has_source) for spec in routes)
 
 
 def _card(spec: RouteSpec, model: ModelSpec | None, has_source: bool) -> RouteCard:
@@ -98,7 +106,15 @@ def _card(spec: RouteSpec, model: ModelSpec | None, has_source: bool) -> RouteCa
         publishable=bool(model and model.publishable),
         params={"route": spec.title, "model": spec.model},
         limits=_limits(model) if model else (),
+        model=model,
+        follows=follower(spec),
     )
+
+
+def follower(spec: RouteSpec) -> Switch | None:
+    """A configured route's next change of model; None where it stays."""
+    written = site.routes_as_written().get(spec.name)
+    return next_switch(written, site.models_of(spec.provider), site.today()) if written else None
 
 
 def _limits(model: ModelSpec) -> tuple[str, ...]:
@@ -110,26 +126,31 @@ def _limits(model: ModelSpec) -> tuple[str, ...]:
     return tuple(code for able, code in rows if not able)
 
 
-def preview(policy: Policy, matrix: Matrix) -> Preview:
+def preview(policy: Policy, matrix: Matrix, *, on: RouteSpec | None = None) -> Preview:
     """Judge and price a matrix: prompt terms, what the route cannot do, and a dry run of every layout.
 
+    :param on: a route that the site's settings need not have; None takes the one that the matrix names.
     :raises NotAllowed: when the person may not generate here, or not see the source or the prompt.
     :raises InvalidRequest: for an unknown channel, locale, route or variable: nothing can be counted then.
     """
     judge_rights(policy, matrix)
     judge(matrix)
-    route, model = route_of(matrix)
+    route, model = route_of(matrix) if on is None else (on, model_of(on))
     prompt = matrix.prompt_version.render(matrix.variables) if matrix.prompt_version else ""
-    jobs, cells = plan(matrix, route, model, prompt)
+    pictures = attached(policy, matrix.brand, matrix.source, matrix.options)
+    jobs, cells = plan(matrix, route, model, prompt, pictures)
     provider = site.provider(route.provider)
+    refused = _once([one for job in jobs for one in findings_of(provider, job.request, model, pictures)])
     findings = [
-        *_source_findings(matrix),
+        *picture_findings(pictures),
         *_terms(matrix, prompt),
         *_unused(model, prompt),
-        *(finding for job in jobs for finding in provider.supports(job.request, model)),
+        *ended(model),
+        *with_ways(matrix, prompt, pictures, refused),
         *layout_findings(matrix, model),
     ]
-    prices = tuple(provider.estimate(job.request, model) for job in jobs)
+    blocked = any(one.blocks for one in refused)
+    prices = tuple(_price(provider, job, model, blocked=blocked) for job in jobs)
     return Preview(
         matrix=matrix,
         route=route,
@@ -143,7 +164,18 @@ def preview(policy: Policy, matrix: Matrix) -> Preview:
     )
 
 
-def _once(findings: list[Finding]) -> tuple[Finding, ...]:
+def _price(provider: Any, job: PlannedJob, model: ModelSpec, *, blocked: bool) -> Price:
+    """What a purchase costs. One that is refused anyway may be without a price: the refusal says more."""
+    try:
+        price: Price = provider.estimate(job.request, model)
+    except StudioError:
+        if not blocked:
+            raise
+        return Price(unknown=True)
+    return price
+
+
+def _once(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     """Each sentence once: six channels of one provider say the same thing."""
     return tuple(finding for i, finding in enumerate(findings) if finding not in findings[:i])
 
@@ -168,6 +200,7 @@ def judge(matrix: Matrix) -> None:
     for owner in (matrix.source, matrix.prompt_version.prompt if matrix.prompt_version else None):
         if owner is not None and owner.brand_id != matrix.brand.pk:
             raise InvalidRequest("request.other_brand")
+    judge_options(matrix.options)
     _judge_axes(matrix)
     _judge_size(matrix)
 
@@ -205,22 +238,18 @@ def route_of(matrix: Matrix) -> tuple[RouteSpec, ModelSpec]:
     if matrix.route not in routes:
         raise InvalidRequest("request.unknown_route", route=matrix.route, known=names(routes))
     route = routes[matrix.route]
-    models = site.models()
-    if route.model not in models:
+    return route, model_of(route)
+
+
+def model_of(route: RouteSpec) -> ModelSpec:
+    """The model of a route, as the route's own provider has it.
+
+    :raises InvalidRequest: ``route.unknown_model``.
+    """
+    model = site.model(route.provider, route.model)
+    if model is None:
         raise InvalidRequest("route.unknown_model", route=route.name, model=route.model)
-    return route, models[route.model]
-
-
-def _source_findings(matrix: Matrix) -> list[Finding]:
-    source = matrix.source
-    if source is None:
-        return []
-    found = []
-    if source.expired:
-        found.append(Finding(code="job.source_expired", where="source"))
-    if source.state in ("rejected", "withdrawn"):
-        found.append(Finding(code="job.source_rejected", params={"state": source.state}, where="source"))
-    return found
+    return model
 
 
 def _terms(matrix: Matrix, prompt: str) -> list[Finding]:

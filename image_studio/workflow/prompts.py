@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
+from django.utils.text import slugify
 
 from image_studio.brand.checks import load, prompt_findings
 from image_studio.brand.kit import SLUG
@@ -18,6 +20,8 @@ from image_studio.models.prompt import MAX_PROMPT
 from image_studio.policy import Policy
 from image_studio.providers.base import Finding
 
+#: Letters of a short name that is made of a prompt's own words.
+LONGEST_STEM = 40
 #: What can be changed of a prompt without a new version.
 EDITABLE = frozenset({"slug", "name", "description", "archived", "labels"})
 
@@ -53,6 +57,22 @@ def save_prompt(
             return _version(policy, prompt, words)[0]
     except IntegrityError:
         raise Conflict("prompt.slug_taken", slug=slug) from None
+
+
+def prompt_of_words(policy: Policy, brand: Brand, text: str) -> PromptVersion:
+    """The prompt that says just these words; the same words lead to the same prompt, and only new ones are written.
+
+    :raises InvalidRequest: for no words at all, or more than 32,000 characters.
+    """
+    words = " ".join(text.split())
+    stem = slugify(words.replace("_", " "))[:LONGEST_STEM].strip("-") or "words"
+    slug = f"{stem}-{hashlib.sha256(words.encode()).hexdigest()[:8]}"
+    there = brand.prompts.filter(slug=slug).first()
+    version = there.version() if there else None
+    template = words.replace("{", "{{").replace("}", "}}")
+    if version is not None and version.template == template:
+        return version
+    return save_prompt(policy, brand, slug=slug, name=words[:200], template=template, prompt=there)
 
 
 def add_version(

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from image_studio import signals, tasks
+from image_studio.brand.checks.moderation import OF_PICTURES, REASONS
 from image_studio.exceptions import Conflict, InvalidRequest
 from image_studio.models import (
     DECLARATION,
@@ -22,6 +23,7 @@ from image_studio.models import (
     database_now,
 )
 from image_studio.policy import Policy
+from image_studio.runner.turns import in_turn
 from image_studio.runner.withdrawing import take_down
 from image_studio.states import ASSET, JOB_ENDED
 from image_studio.workflow.library import describe, hold
@@ -67,8 +69,31 @@ def approve(
 
 
 def is_judged(verdicts: Iterable[CheckResult]) -> bool:
-    """Whether something has judged what the picture shows; a judgement that did not run is none."""
-    return any(verdict.kind == "judged" and verdict.verdict != "not_run" for verdict in verdicts)
+    """Whether something has judged what the picture shows; a judgement that did not run is none.
+
+    Moderation is none either: it looks for a few things, and for none of those that an approver signs.
+    """
+    return content_judged(_judgements(verdicts))
+
+
+def moderated(verdicts: Iterable[CheckResult]) -> str:
+    """What moderation says of what a picture shows: ``pass``, ``warn`` or ``fail``; empty where it did not look."""
+    return content_moderated(_judgements(verdicts))
+
+
+def _judgements(verdicts: Iterable[CheckResult]) -> list[tuple[str, str]]:
+    return [(one.code, one.verdict) for one in verdicts if one.kind == "judged" and one.verdict != "not_run"]
+
+
+def content_judged(judgements: Collection[tuple[str, str]]) -> bool:
+    """:func:`is_judged`, by the reasons and verdicts of the judgements that ran."""
+    return any(reason not in REASONS for reason, _verdict in judgements)
+
+
+def content_moderated(judgements: Collection[tuple[str, str]]) -> str:
+    """:func:`moderated`, by the reasons and verdicts of the judgements that ran."""
+    found = {OF_PICTURES.get(reason) for reason, _verdict in judgements}
+    return next((verdict for verdict in ("fail", "warn", "pass") if verdict in found), "")
 
 
 def _judge_release(asset: Asset, seen: str = "") -> None:
@@ -247,24 +272,32 @@ def _publish(policy: Policy, asset: Asset) -> Job:
         raise _wrong_state(asset, "published")
     if before[1] is not None and before[1] not in JOB_ENDED:
         return Job.objects.get(pk=before[0])
+    job = _render_job(policy, asset)
     with transaction.atomic():
-        job = Job.objects.create(
-            kind="render",
-            brand_id=asset.brand_id,
-            revision_id=asset.revision_id,
-            asset=asset,
-            requested_by=policy.user,
-            actor_label=policy.actor.label,
-            operator=policy.user is None,
-            n=0,
-            available_at=database_now(),
-        )
+        job.save(force_insert=True)
         # Compare and swap: of two who ask at once, one gets the asset and the other is told.
         mine = Asset.objects.filter(pk=asset.pk, state="approved", publish_job_id=before[0])
         if not mine.update(publish_job=job):
             raise Conflict("object.changed")
         Event.objects.record(policy.actor, "asset.publish_requested", asset, job=str(job.pk))
         transaction.on_commit(partial(tasks.ring, [job.pk]))
+    return job
+
+
+def _render_job(policy: Policy, asset: Asset) -> Job:
+    """Not written yet: its turn is read before the transaction that publishes, which begins with a write."""
+    job = Job(
+        kind="render",
+        brand_id=asset.brand_id,
+        revision_id=asset.revision_id,
+        asset=asset,
+        requested_by=policy.user,
+        actor_label=policy.actor.label,
+        operator=policy.user is None,
+        n=0,
+        available_at=database_now(),
+    )
+    in_turn([job])
     return job
 
 

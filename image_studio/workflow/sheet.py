@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Count, QuerySet
+from django.db.models import Case, CharField, Count, F, QuerySet, Value, When
 
 from image_studio.models import Asset, CheckResult, Job, JobOutput, Variant, VariantSet
 from image_studio.policy import Policy
@@ -16,10 +16,13 @@ from image_studio.states import JOB_ENDED
 from image_studio.wording import explain
 from image_studio.workflow import partials
 from image_studio.workflow.progress import money_left, seconds_left
+from image_studio.workflow.review import content_judged, content_moderated
 
 WORKING = ("leased", "sending", "spooled")
 #: What a person may say to a set as a whole, or to several of its cells.
 SET_VERBS = ("cancel", "retry", "recompose", "shortlist", "review", "publish")
+#: Told of judgements only: a group for every reason of every check would be thousands of rows.
+_REASON = Case(When(kind="judged", then=F("code")), default=Value(""), output_field=CharField())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +34,7 @@ class Cell:
     :param message: why there is no picture, in words; empty when there is one.
     :param verdicts: all of them, the failed ones only where no evidence was asked for; ``counts`` has all always.
     :param judged: whether something has judged what the picture shows, and not the layout alone.
+    :param moderated: what moderation says of what it shows, ``pass``, ``warn`` or ``fail``; empty: it did not look.
     :param partial: which early version can be seen while it works, counted from 1; 0 is none.
     :param actions: what this person may do now: of ``cancel``, ``retry`` and what :func:`review_actions` gives.
     """
@@ -42,6 +46,7 @@ class Cell:
     verdicts: tuple[CheckResult, ...]
     counts: Counter[str]
     judged: bool
+    moderated: str
     partial: int
     publishing: bool
     actions: frozenset[str]
@@ -174,23 +179,29 @@ class _Evidence:
     verdicts: Mapping[UUID, tuple[CheckResult, ...]]
     counts: Mapping[UUID, Counter[str]]
     judged: frozenset[UUID]
+    moderated: Mapping[UUID, str]
 
     @classmethod
     def of(cls, variants: Iterable[Variant], *, whole: bool) -> _Evidence:
         ids = [variant.asset_id for variant in variants if variant.asset_id]
         rows = CheckResult.objects.filter(asset__in=ids)
         counts: dict[UUID, Counter[str]] = {}
-        judged = set()
-        counted = rows.order_by().values_list("asset_id", "verdict", "kind").annotate(n=Count("pk"))
-        for asset, verdict, kind, n in counted:
+        said: dict[UUID, set[tuple[str, str]]] = {}
+        grouped = rows.order_by().annotate(reason=_REASON).values_list("asset_id", "verdict", "kind", "reason")
+        for asset, verdict, kind, reason, n in grouped.annotate(n=Count("pk")):
             counts.setdefault(asset, Counter())[verdict] += n
             if kind == "judged" and verdict != "not_run":
-                judged.add(asset)
+                said.setdefault(asset, set()).add((reason, verdict))
         verdicts: dict[UUID, list[CheckResult]] = {}
         for result in rows if whole else rows.filter(verdict="fail"):
             verdicts.setdefault(result.asset_id, []).append(result)
         found = {asset: tuple(results) for asset, results in verdicts.items()}
-        return cls(verdicts=found, counts=counts, judged=frozenset(judged))
+        return cls(
+            verdicts=found,
+            counts=counts,
+            judged=frozenset(asset for asset, reasons in said.items() if content_judged(reasons)),
+            moderated={asset: content_moderated(reasons) for asset, reasons in said.items()},
+        )
 
 
 def _rows(cells: list[Cell], columns: tuple[str, ...]) -> tuple[SheetRow, ...]:
@@ -239,6 +250,7 @@ def _cell(policy: Policy, variant: Variant, output: JobOutput | None, evidence: 
         verdicts=verdicts,
         counts=evidence.counts.get(asset.pk, Counter()) if asset else Counter(),
         judged=bool(asset and asset.pk in evidence.judged),
+        moderated=evidence.moderated.get(asset.pk, "") if asset else "",
         partial=early["number"] + 1 if early else 0,
         publishing=publishing,
         actions=_actions(policy, variant, status, verdicts, publishing=publishing),

@@ -10,7 +10,10 @@ from image_studio import tasks
 from image_studio.exceptions import Conflict, InvalidRequest
 from image_studio.models import Event, Job, Variant, VariantSet, database_now
 from image_studio.policy import Policy
+from image_studio.runner.limits import tokens_of
+from image_studio.runner.turns import in_turn
 from image_studio.workflow.once import once, replayed
+from image_studio.workflow.options import keyed
 from image_studio.workflow.plan import Matrix
 from image_studio.workflow.preview import Preview, preview
 
@@ -73,7 +76,7 @@ def order(policy: Policy, plan: Preview) -> VariantSet:
         requested_by=policy.user,
         actor_label=policy.actor.label,
     )
-    jobs = Job.objects.bulk_create(_jobs(policy, plan, variant_set))
+    jobs = Job.objects.bulk_create(in_turn(_jobs(policy, plan, variant_set)))
     Variant.objects.bulk_create(_variants(plan, variant_set, jobs), batch_size=500)
     Event.objects.record(
         policy.actor, "set.requested", variant_set, pictures=plan.pictures, cells=plan.cells, most=plan.price.most
@@ -100,10 +103,11 @@ def _jobs(policy: Policy, plan: Preview, variant_set: VariantSet) -> list[Job]:
             operator=policy.user is None,
             provider=plan.route.provider,
             route=plan.route.name,
-            model=plan.model.id,
-            request=planned.request.to_dict(),
+            model=planned.request.model,
+            request=keyed(policy, plan.route.provider, planned.request.to_dict()),
             digest=planned.request.digest,
             n=planned.request.n,
+            tokens=tokens_of(plan.route.provider, planned.request),
             estimate_micro_usd=price.most,
             available_at=now,
         )

@@ -92,8 +92,9 @@ class Page(HTMLParser):
         elif tag == "select" and self._select is not None:
             attrs, options = self._select
             self._select = None
-            chosen = [value for value, selected in options if selected] or [value for value, _ in options[:1]]
-            for value in chosen if "multiple" in attrs else chosen[-1:]:
+            chosen = [value for value, selected in options if selected]
+            one = (chosen or [value for value, _ in options[:1]])[-1:]
+            for value in chosen if "multiple" in attrs else one:
                 self._add(attrs, value)
 
     def _add(self, attrs, value):

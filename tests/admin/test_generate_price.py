@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from django.urls import reverse
 
+from image_studio import conf
+from image_studio.catalog.pricing import Price
 from image_studio.models import BrandMembership, Job, VariantSet
 from image_studio.testing import fake_settings
+from image_studio.wording.money import price_words
 from tests import factories
 from tests.admin.browser import Page
+from tests.workflow.paid import paid_settings
 
 pytestmark = pytest.mark.django_db
 PAGE, PRICE = "admin:image_studio_variantset_generate", "admin:image_studio_variantset_price"
 JSON = {"Accept": "application/json"}
+LAST = date(2026, 12, 1)
 
 
 @pytest.fixture(autouse=True)
@@ -58,12 +65,12 @@ def test_every_usable_route_is_priced_for_the_chosen_matrix(boss, brand, folder,
     settings.IMAGE_STUDIO = {**settings.IMAGE_STUDIO, **fake_settings(ledger=folder / "ledger.jsonl", price=40_000)}
     query = query_of(prompt=factories.make_prompt(brand).prompt.pk)
     cards = ask(boss, query).json()["cards"]
-    assert cards["placeholder"] == {"price": "free", "why_not": ""}
-    assert cards["fake"] == {"price": "about $0.08 (max $0.08)", "why_not": ""}
-    assert cards["reframe"] == {"price": "", "why_not": "Needs a picture to start from."}
+    assert cards["placeholder"] == {"price": "free", "why_not": "", "changes": ""}
+    assert cards["fake"] == {"price": "about $0.08", "why_not": "", "changes": ""}
+    assert cards["reframe"] == {"price": "", "why_not": "Needs a picture to start from.", "changes": ""}
     more = ask(boss, query, takes="3", route="fake").json()
-    assert more["cards"]["fake"]["price"] == "about $0.24 (max $0.24)"
-    assert more["line"] == "Buys 6 pictures for about $0.24 (max $0.24), composes 12 cells free."
+    assert more["cards"]["fake"]["price"] == "about $0.24"
+    assert more["line"] == "Buys 6 pictures for about $0.24, composes 12 cells free."
     assert more["button"] == "Make 6 pictures for about $0.24 and compose 12 cells"
 
 
@@ -171,3 +178,72 @@ def test_a_price_costs_few_queries_whoever_asks(as_role, brand, django_assert_ma
     data = Page.of(creator.get(reverse(PAGE) + query)).data()
     with django_assert_max_num_queries(14):
         creator.post(reverse(PRICE) + query, data, headers=JSON)
+
+
+@pytest.mark.parametrize(("day", "told"), [(date(2026, 10, 31), False), (date(2026, 11, 1), True), (LAST, False)])
+def test_a_route_that_switches_soon_shows_both_models_and_both_prices(boss, brand, settings, monkeypatch, day, told):
+    monkeypatch.setattr(conf, "today", lambda: day)
+    openai = {"BACKEND": "image_studio.providers.openai", "OPTIONS": {"api_key": "sk-test"}}
+    settings.IMAGE_STUDIO = {
+        **settings.IMAGE_STUDIO,
+        "PROVIDERS": {"previs": {"BACKEND": "image_studio.providers.previs"}, "openai": openai},
+    }
+    query = query_of(prompt=factories.make_prompt(brand).prompt.pk)
+    now, after = "GPT Image 1.5, medium", "From Dec. 1, 2026 on it is made by GPT Image 2.5 Sunburst (high): "
+    page = Page.of(boss.get(reverse(PAGE) + query))
+    assert (now in page.text, after in page.text) == (day < LAST, told)
+    cards = ask(boss, query).json()["cards"]
+    assert cards["compat"]["changes"].startswith(after) is told
+    monkeypatch.setattr(conf, "today", lambda: LAST)
+    later = ask(boss, query).json()["cards"]["compat"]["price"]
+    assert later != cards["compat"]["price"] or day == LAST
+    assert (f"{later} for the same." in cards["compat"]["changes"]) is told
+
+
+def test_a_follower_without_a_price_stands_in_the_way_of_nothing(boss, brand, settings, monkeypatch):
+    monkeypatch.setattr(conf, "today", lambda: date(2026, 11, 22))
+    row = {"title": "Led", "provider": "previs", "model": "ending", "then": [{"model": "dear", "quality": "high"}]}
+    settings.IMAGE_STUDIO = {
+        **settings.IMAGE_STUDIO,
+        "MODELS": {
+            "ending": {"provider": "previs", "free": True, "needs_source": False, "ends_on": LAST.isoformat()},
+            "dear": {"provider": "previs", "title": "Dear"},
+        },
+        "ROUTES": {"led": row},
+    }
+    card = ask(boss, query_of(prompt=factories.make_prompt(brand).prompt.pk)).json()["cards"]["led"]
+    assert card["price"] == "free"
+    assert "Dear (high): — for the same." in card["changes"]
+
+
+@pytest.mark.parametrize(
+    ("likely", "most", "words"),
+    [
+        (0, 0, "free"),
+        (210_000, 260_000, "about $0.21 (max $0.26)"),
+        (210_000, 210_000, "about $0.21"),
+        (205_400, 208_000, "about $0.21"),
+        (31_100, 33_300, "about $0.03 (max $0.04)"),
+        (6_200, 6_310, "about $0.0062 (max $0.0064)"),
+    ],
+)
+def test_a_price_is_one_figure_where_it_can_be_and_its_limit_is_never_rounded_down(likely, most, words):
+    assert price_words(Price(likely=likely, most=most)) == words
+
+
+def test_a_picture_without_words_is_offered_the_prompts_and_begins_free(boss, brand, asset, settings):
+    settings.IMAGE_STUDIO = paid_settings(BRAND_CHECKS=())
+    prompt = factories.make_prompt(brand, "A jug on a table", variables=[]).prompt
+    alone = query_of(source=asset.pk)
+    page = Page.of(boss.get(reverse(PAGE) + alone))
+    (link,) = {link for link in page.links if f"prompt={prompt.pk}" in link and "source=" in link}
+    assert page.data()["route"] == ["reframe"]
+    assert "needs a prompt" in ask(boss, alone).json()["cards"]["quick"]["why_not"]
+    both = Page.of(boss.get(reverse(PAGE) + link))
+    assert "A prompt for the others" not in both.text
+    assert not ask(boss, link).json()["cards"]["quick"]["why_not"]
+
+
+def test_a_site_without_paid_routes_asks_for_no_prompt(boss, brand, asset):
+    factories.make_prompt(brand)
+    assert "A prompt for the others" not in Page.of(boss.get(reverse(PAGE) + query_of(source=asset.pk))).text

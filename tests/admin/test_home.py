@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from django.contrib.auth.models import Permission
 from django.db import connection
@@ -9,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from image_studio import conf
 from image_studio.policy import Policy
 from image_studio.workflow import change_this
 from tests import factories
@@ -158,3 +161,25 @@ def test_its_cost_does_not_grow(as_role, brand):
         make_cells(brand, 6)
         factories.make_job(brand, state="unknown")
     assert cost() == before
+
+
+def test_models_that_end_are_shown_with_what_stands_on_them(boss, brand, settings, monkeypatch):
+    monkeypatch.setattr(conf, "today", lambda: date(2026, 11, 22))
+    row = {"title": "Old one", "provider": "previs", "free": True, "ends_on": "2026-12-01"}
+    then = [{"model": "previs-placeholder", "quality": "low"}]
+    settings.IMAGE_STUDIO = {
+        **settings.IMAGE_STUDIO,
+        "MODELS": {"ending": row, "ended": {**row, "title": "Gone one", "ends_on": "2026-11-01"}},
+        "ROUTES": {
+            "led": {"title": "Led", "provider": "previs", "model": "ending", "then": then},
+            "stuck": {"title": "Stuck", "provider": "previs", "model": "ended"},
+        },
+    }
+    for _ in range(2):
+        factories.make_job(brand, model="ending")
+    text = open_home(boss).text
+    assert "in 9 days" in text
+    assert "Led then uses Placeholder." in text
+    assert "2 jobs wait for it." in text
+    assert "Gone one" in text
+    assert "Stuck has no model after it" in text

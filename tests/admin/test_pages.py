@@ -145,6 +145,7 @@ def test_no_url_of_the_studio_is_forgotten_here(brand):
         "image_studio_job_partial",
         "image_studio_variantset_say",
         "image_studio_variantset_cell",
+        "image_studio_variantset_finish",
         "image_studio_variantset_partial",
         "image_studio_variantset_price",
         "image_studio_variantset_zip",

@@ -228,12 +228,23 @@ def test_a_wish_is_told_with_its_note(boss, done):
     assert "A &lt;b&gt;calmer&lt;/b&gt; sky" in html
 
 
-def test_money_and_cells_are_in_the_bar(boss, done):
-    first = done.jobs.first()
-    Job.objects.filter(pk=first.pk).update(cost_micro_usd=160_400, estimate_micro_usd=208_000)
+def test_money_and_cells_are_in_the_bar(boss, waiting, done):
+    money = {"cost_micro_usd": 160_400, "estimate_micro_usd": 201_000}
+    for made in (waiting, done):
+        Job.objects.filter(pk=made.jobs.first().pk).update(**money)
+    assert "$0.16 of at most $0.21" in Page.of(boss.get(url_of(waiting))).text
     text = Page.of(boss.get(url_of(done))).text
-    assert "$0.16 of at most $0.21" in text
+    assert "$0.160 spent" in text
+    assert "at most" not in text
     assert "Download all as ZIP" in text
+
+
+@pytest.mark.parametrize(("state", "words"), [("blocked", "nothing charged"), ("unknown", "$0.00 of at most $0.21")])
+def test_what_nobody_knows_is_not_called_nothing(boss, done, state, words):
+    done.variants.update(asset=None, state="waiting")
+    done.jobs.update(state=state, cost_micro_usd=0)
+    Job.objects.filter(pk=done.jobs.first().pk).update(estimate_micro_usd=201_000)
+    assert words in Page.of(boss.get(url_of(done))).text
 
 
 def test_nothing_to_tick_hides_the_bulk_bar(boss, waiting, done):
@@ -468,7 +479,7 @@ def test_the_list_reads_the_pictures_that_it_shows_and_a_poll_none(boss, done, m
     [
         ("queued", 0, 210_000, "-"),
         ("unknown", 0, 210_000, "maybe charged"),
-        ("done", 210_000, 260_000, "$0.21"),
+        ("done", 210_000, 260_000, "$0.210"),
         ("done", 0, 0, "free"),
     ],
 )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
+from image_studio import conf
 from image_studio.api import estimates, models
 from image_studio.testing import fake_settings
 from tests.api.conftest import is_problem
@@ -37,6 +40,23 @@ def test_a_route_whose_model_is_missing_is_shown_and_not_usable(owner, settings)
     lost = next(row for row in owner.read("models/")["routes"] if row["name"] == "lost")
     assert (lost["with_source"], lost["without_source"], lost["price"]) == (False, False, None)
     is_problem(owner.ask("POST", "estimate/", {"route": "lost"}), 422, "request.unknown_model")
+
+
+def test_a_route_says_when_its_model_changes_and_what_that_costs(owner, settings, monkeypatch):
+    monkeypatch.setattr(conf, "today", lambda: date(2026, 11, 22))
+    providers = {**settings.IMAGE_STUDIO["PROVIDERS"], "openai": {"BACKEND": "image_studio.providers.openai"}}
+    settings.IMAGE_STUDIO = {**settings.IMAGE_STUDIO, "PROVIDERS": providers}
+    body = owner.read("models/")
+    routes = {row["name"]: row for row in body["routes"]}
+    assert routes["premium"]["switch"] is None
+    assert routes["premium"]["price"]["likely"] == 210_720
+    volume = routes["volume"]
+    assert (volume["model"], volume["switch"]["model"]) == ("gpt-image-1-mini", "gpt-image-2.5-flare")
+    assert (volume["switch"]["on"], volume["switch"]["price"]["likely"]) == ("2026-12-01", 13_170)
+    found = {row["id"]: row for row in body["models"]}
+    assert (found["gpt-image-1"]["phase"], found["gpt-image-1-mini"]["phase"]) == ("ended", "ending")
+    assert found["gpt-image-2"]["sizes"] == []
+    assert found["gpt-image-1.5"]["sizes"] == ["1024x1024", "1536x1024", "1024x1536"]
 
 
 def test_nothing_of_the_settings_is_told(owner, folder):

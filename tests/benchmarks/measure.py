@@ -27,13 +27,18 @@ class Took:
     wall: float
 
 
-def by_turns(*sides: Callable[[], object], rounds: int) -> list[Took]:
-    """Each side once to warm up, then one after the other, ``rounds`` times; none clears up after the one before."""
+def by_turns(*sides: Callable[[], object], rounds: int, before: Callable[[], object] = lambda: None) -> list[Took]:
+    """Each side once to warm up, then one after the other, ``rounds`` times; none clears up after the one before.
+
+    :param before: called before each turn, and not counted.
+    """
     for side in sides:
+        before()
         side()
     times: list[list[tuple[float, float]]] = [[] for _ in sides]
     for _ in range(rounds):
         for side, taken in zip(sides, times, strict=True):
+            before()
             gc.collect()
             wall, cpu = time.perf_counter(), time.process_time()
             side()

@@ -7,9 +7,10 @@ import json
 import pytest
 from django.urls import reverse
 
-from image_studio.models import Asset, CheckResult, Variant
+from image_studio.models import Asset, CheckResult, Job, JobOutput, Variant, VariantSet
 from tests import factories
 from tests.browser.chromium import axe, overflow
+from tests.workflow.paid import paid_settings
 
 expect = pytest.importorskip("playwright.sync_api").expect
 pytestmark = pytest.mark.browser
@@ -83,6 +84,59 @@ def open_inspector(window):
 def open_picker(window):
     window.page.locator(".studio-picker [data-do=open]").first.click()
     expect(window.page.locator("dialog.studio-pick[open] li").first).to_be_visible()
+
+
+@pytest.fixture
+def paid(brand, settings):
+    """Addresses of a site that sells GPT Image from a server that is not there: no page asks it for anything."""
+    settings.IMAGE_STUDIO = paid_settings(BRAND_CHECKS=(), MODERATION="openai")
+    version = factories.make_prompt(brand, "A jug on a table", variables=[])
+    draft = factories.make_asset(brand, (320, 240), title="Draft", micro_usd=6_200)
+    made = factories.make_set(brand, provider="openai", model="gpt-image-2")
+    VariantSet.objects.filter(pk=made.pk).update(route="quick", prompt_version=version)
+    ready, blocked = made.variants.order_by("position")
+    fill(ready, draft, "candidate")
+    JobOutput.objects.create(job=ready.job, index=0, asset=draft)
+    request = {**ready.job.request, "quality": "low"}
+    money = {"estimate_micro_usd": 6_300, "cost_micro_usd": 6_200}
+    Job.objects.filter(pk=ready.job_id).update(state="done", request=request, **money)
+    said = {"model": "omni-moderation", "categories": "violence"}
+    job = {"state": "blocked", "error_code": "moderation.prompt_flagged", "error_params": said}
+    Job.objects.filter(pk=blocked.job_id).update(**job, estimate_micro_usd=6_300)
+    base, generate = "admin:image_studio_", reverse("admin:image_studio_variantset_generate")
+    return {
+        "generate": f"{generate}?prompt={version.prompt_id}",
+        "generate from a picture": f"{generate}?source={draft.pk}",
+        "sheet": reverse(f"{base}variantset_change", args=[made.pk]),
+        "job": reverse(f"{base}job_change", args=[blocked.job_id]),
+        "home": reverse("admin:app_list", args=["image_studio"]),
+    }
+
+
+def open_options(window):
+    window.page.locator(".studio-more-options summary").click()
+    expect(window.page.locator("#generate [name=opt_background]")).to_be_visible()
+    expect(window.order).to_be_visible()
+
+
+def open_finish(window):
+    window.inspect(window.cells("candidate").first)
+    window.panel.get_by_text("Finish on a better route").click()
+    expect(window.panel.get_by_role("button", name="Finish on Premium, about $")).to_be_visible()
+
+
+@pytest.mark.parametrize(("width", "scheme"), WINDOWS)
+def test_pages_of_paid_routes_need_no_server_and_can_be_used_by_everybody(open_page, boss, paid, width, scheme):
+    window = open_page(boss, width=width, scheme=scheme)
+    acts = {"generate": open_options, "sheet": open_finish}
+    found = {}
+    for name, address in paid.items():
+        window.visit(address)
+        window.page.wait_for_load_state("networkidle")
+        acts.get(name, lambda _window: None)(window)
+        found[name] = (axe(window.page), overflow(window.page))
+    wrong = {name: judged for name, judged in found.items() if judged != ([], 0)}
+    assert not wrong, json.dumps(wrong, indent=1)
 
 
 @pytest.mark.parametrize(("width", "scheme"), WINDOWS)

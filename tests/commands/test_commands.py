@@ -119,6 +119,17 @@ def test_generate_from_a_prompt_with_variables_and_texts(run, brand):
     assert "Hello there" in texts
 
 
+def test_generate_takes_a_prompt_s_own_words_and_keeps_them_once(run, brand):
+    words = "A red tin, {plain} and  _quiet_"
+    for said in (words, f" {words} ", "مرحبا يا شاي"):
+        status, rows, _err = run("studio_generate", said, "--brand", brand.slug, "--route", "placeholder", "--json")
+        assert (status, {row["state"] for row in rows}) == (0, {"ready"})
+    first, second = brand.prompts.order_by("created_at")
+    assert first.slug.startswith("a-red-tin-plain-and-quiet-")
+    assert second.slug.startswith("words-")
+    assert first.versions.get().render({}) == "A red tin, {plain} and _quiet_"
+
+
 def test_generate_can_leave_the_work_to_a_worker(run, brand, photo, settings):
     settings.IMAGE_STUDIO = {**settings.IMAGE_STUDIO, "DOORBELL": "poll"}
     status, lines, _ = run(

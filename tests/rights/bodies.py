@@ -160,6 +160,10 @@ approval = constant(decision="approve", declaration=factories.DECLARED)
 approval_publish = constant(decision="approve", declaration=factories.DECLARED, publish=True)
 
 
+finishing = constant(route="premium")
+finish_form = say("", route="premium", key="k", digest="d")
+
+
 def api_upload(world: World, side: Side) -> dict[str, Any]:
     return form({"brand": side.brand.slug, "file": picture()})
 

@@ -171,6 +171,7 @@ SETS = [
     admin("variantset_cell", POST, "set ready", "shortlist", body="say_shortlist", shows=False),
     admin("variantset_cell", POST, "set failed", "retry", body="say_retry", shows=False),
     admin("variantset_cell", POST, "other_set other_cell", "cancel", body="say_cancel", shows=False),
+    admin("variantset_finish", POST, "set ready", "generate", 302, body="finish_form", writes=False, shows=False),
     admin("variantset_inspect", GET, "set ready"),
     admin("variantset_inspect", POST, "set ready", "review", 302, body="say_change_form", shows=False),
     *stock("variantset", "set", "own"),
@@ -258,6 +259,9 @@ V1_WORK = [
     api("variant-set-cells", GET, "set", shows=False),
     api("cell-cancel", POST, "other_set other_cell", "cancel", body="nothing", shows=False),
     api("cell-retry", POST, "set failed", "retry", 202, body="nothing", shows=False),
+    # Without a paid route there is nothing to finish on: whoever may is told so.
+    api("cell-finish", GET, "set ready", "generate", shows=False),
+    api("cell-finish", POST, "set ready", "generate", 422, body="finishing", writes=False, shows=False),
     api("job-list", GET, scope="list"),
     api("job-detail", GET, "failed_job"),
     api("job-cancel", POST, "waiting", "cancel", body="nothing"),

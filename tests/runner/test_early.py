@@ -15,7 +15,7 @@ from django.db import OperationalError
 from PIL import Image
 
 from image_studio import storage, testing
-from image_studio.models import Event, Job, uuid7
+from image_studio.models import Event, Job, database_now, uuid7
 from image_studio.providers.base import PictureRequest
 from image_studio.runner import doctor, drain, early, leases, marks, sweep
 from image_studio.runner.leases import WORKER
@@ -337,7 +337,7 @@ def test_the_doctor_knows_them_while_the_job_runs_and_names_what_is_left(fake):
 
 
 def later():
-    return leases._until()
+    return leases._until(database_now())
 
 
 # What is asked for ---------------------------------------------------------------------------------------------------

@@ -48,11 +48,9 @@ def test_nothing_is_taken_twice_early_or_beyond_what_was_asked_for(brand):
     assert leases.claim(uuid7(), 0) == []
 
 
-def test_a_crowding_brand_is_served_when_nobody_else_waits(brand):
-    old = [factories.make_job(brand) for _job in range(3)]
-    other = factories.make_job(factories.make_bare_brand(), available_at=timezone.now() - timedelta(seconds=1))
-    taken = leases.claim(uuid7(), 2, later=[brand.pk])
-    assert [lease.job_id for lease in taken] == [other.pk, old[0].pk]
+def test_a_lower_turn_goes_before_a_longer_wait(brand):
+    late, early = factories.make_job(brand, turn=2), factories.make_job(brand, turn=1, available_at=timezone.now())
+    assert [lease.job_id for lease in leases.claim(uuid7(), 2)] == [early.pk, late.pk]
 
 
 def test_whoever_lost_the_lease_writes_nothing(brand):

@@ -51,7 +51,9 @@ REFUSALS = {
     "channels, routes and prompts are there, and the picture can be bought": (
         *("previewVariantSet", "createVariantSet", "estimatePrice"),
     ),
-    "a key is not used for another request": (*("retryVariantSet", "recomposeVariantSet", "retryCell", "retryJob"),),
+    "a key is not used for another request": (
+        *("retryVariantSet", "recomposeVariantSet", "retryCell", "retryJob", "finishCell"),
+    ),
 }
 TAKEN = ["2xx", "3xx", "401", "403", "404", "409", "429"]
 #: How a table's rows belong to a brand.

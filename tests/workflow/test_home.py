@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from image_studio.catalog import specs
+from image_studio import conf
 from image_studio.models import Asset, Job, Variant, VariantSet
 from image_studio.policy import Policy
 from image_studio.workflow import change_this
@@ -146,18 +146,28 @@ def test_nouns_that_are_hidden_stay_empty(brand, running):
     assert home(OPERATOR, nouns=["asset"]).sets == ()
 
 
-def test_models_that_end_are_told_in_time(monkeypatch):
-    class Ending(specs.ModelSpec):
-        ends_on: date | None = None
-
-    def spec(name, days):
-        made = Ending(id=name, provider="previs", title=name.title())
-        object.__setattr__(made, "ends_on", timezone.localdate() + timedelta(days=days))
-        return made
-
-    rows = {name: spec(name, days) for name, days in (("far", 400), ("soon", 30), ("over", -3))}
-    monkeypatch.setattr(module, "models", lambda: rows)
-    assert [(one.title, one.days) for one in home(OPERATOR).ending] == [("Over", -3), ("Soon", 30)]
+def test_models_that_end_are_told_in_time_with_what_stands_on_them(brand, settings):
+    end = {name: f"{conf.today() + timedelta(days=days)}" for name, days in (("far", 400), ("soon", 30), ("over", -3))}
+    rows = {name: {"provider": "previs", "title": name.title(), "free": True, "ends_on": end[name]} for name in end}
+    then = [{"model": "far", "quality": "low"}]
+    settings.IMAGE_STUDIO = {
+        **settings.IMAGE_STUDIO,
+        "MODELS": {**rows, "unused": {**rows["soon"], "title": "Unused"}},
+        "ROUTES": {
+            name: {"title": f"To {name}", "provider": "previs", "model": name, "then": then if name == "soon" else []}
+            for name in rows
+        },
+    }
+    factories.make_job(brand, model="over")
+    factories.make_job(brand, model="over", state="done")
+    found = home(OPERATOR).ending
+    assert [(one.title, one.days, one.routes, one.jobs.n) for one in found] == [
+        ("Over", -3, (("To over", ""),), 1),
+        ("Soon", 30, (("To soon", "Far"),), 0),
+    ]
+    stranger = Policy(factories.make_user("manager", brand=factories.make_bare_brand()))
+    assert [one.jobs.n for one in home(stranger).ending] == [0, 0]
+    assert [one.jobs.n for one in home(OPERATOR, nouns=()).ending] == [0, 0]
 
 
 def test_no_size_changes_what_it_costs(brand, running):

@@ -13,6 +13,7 @@ from image_studio.brand.kit import CheckSetting, Kit
 
 __all__ = [
     "DEFAULT_CHECKS",
+    "MODERATION",
     "Check",
     "Entry",
     "InvalidCheck",
@@ -22,6 +23,7 @@ __all__ = [
     "prompt_findings",
     "run_checks",
     "validate_settings",
+    "with_moderation",
 ]
 
 Entry = str | tuple[str, Mapping[str, Any]]
@@ -36,7 +38,16 @@ DEFAULT_CHECKS: tuple[str, ...] = (
     "image_studio.brand.checks.safe_area.SafeArea",
 )
 
+#: Not among the default ones: a site that has MODERATION set has it, whether it lists it or not.
+MODERATION = "image_studio.brand.checks.moderation.Moderation"
+
 _log = logging.getLogger("image_studio.checks")
+
+
+def with_moderation(entries: Sequence[Entry]) -> tuple[Entry, ...]:
+    """The entries, and the check of moderation after them where none of them is it."""
+    paths = {entry if isinstance(entry, str) else entry[0] for entry in entries}
+    return tuple(entries) if MODERATION in paths else (*entries, MODERATION)
 
 
 def load(entries: Sequence[Entry]) -> tuple[Check, ...]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from image_studio.brand.judged import Looked
 from image_studio.brand.kit import Kit
 from image_studio.catalog.specs import ChannelSpec
 from image_studio.exceptions import StudioError
@@ -60,6 +61,7 @@ class Subject:
     :param overlays: texts that will be drawn, as (locale, text), where nothing is placed yet.
     :param source_type: the IPTC digital source type, bare or as its URI.
     :param upscaled: how much the picture was enlarged to fill its canvas; 1.0 is not at all.
+    :param looked: what a moderation service said, by what it looked at: ``prompt``, ``picture``.
     """
 
     kit: Kit
@@ -76,6 +78,7 @@ class Subject:
     source_type: str = ""
     placeholder: bool = False
     upscaled: float = 1.0
+    looked: Mapping[str, Looked] = field(default_factory=dict)
 
     @property
     def size(self) -> tuple[int, int] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from argparse import ArgumentParser
 from collections import Counter
@@ -10,12 +11,27 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
+from image_studio.brand.kit import SLUG
 from image_studio.exceptions import InvalidRequest
-from image_studio.management.base import FINDINGS, StudioCommand, brand_of, channels_of, named, read_file
+from image_studio.management.base import FINDINGS, StudioCommand, brand_of, channels_of, named, pairs_of, read_file
 from image_studio.models import Asset, Brand, PromptVersion, VariantSet
 from image_studio.runner import drain
 from image_studio.wording import explain
-from image_studio.workflow import Cell, Matrix, ingest, preview, request, sheet
+from image_studio.workflow import Cell, Matrix, ingest, preview, prompt_of_words, request, sheet
+from image_studio.workflow.options import OPTIONS
+
+_HELP = {
+    "background": "auto, opaque or transparent",
+    "output_format": "of the bought picture: png, jpeg or webp",
+    "compression": "0 to 100, for jpeg and webp",
+    "fidelity": "how closely the source is kept: low or high, where the model takes it",
+    "moderation": "the provider's own filter: auto or low",
+    "complexity": "how much the model plans: low, medium or high, where it takes it",
+    "partial_images": "early versions of each picture, charged as 100 tokens each",
+    "references": "id of one more picture to work from; repeatable",
+    "mask": "id of a picture that is transparent where the source may change",
+    "markup": "id of a picture with hints drawn over the source",
+}
 
 
 class Command(StudioCommand):
@@ -25,7 +41,9 @@ class Command(StudioCommand):
     keys = ("variant", "channel", "locale", "state", "asset", "verdicts", "micro_usd", "message")
 
     def arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("prompt", nargs="?", default="", metavar="PROMPT", help="a prompt's short name")
+        parser.add_argument(
+            "prompt", nargs="?", default="", metavar="PROMPT", help="a prompt's short name, or its words in quotes"
+        )
         parser.add_argument("--brand", required=True)
         parser.add_argument("--route", required=True)
         parser.add_argument("--source", default="", help="a file, or the id of a picture in the library")
@@ -36,6 +54,14 @@ class Command(StudioCommand):
         parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a prompt variable")
         parser.add_argument(
             "--text", action="append", default=[], metavar="KEY:LOCALE=WORDS", help="a line of this set"
+        )
+        for option in OPTIONS.values():
+            if option.name != "extra":
+                flag = f"--{option.name.replace('_', '-').removesuffix('s')}"
+                many: dict[str, Any] = {"action": "append"} if option.kind == "pictures" else {}
+                parser.add_argument(flag, dest=option.name, default=None, help=_HELP[option.name], **many)
+        parser.add_argument(
+            "--option", action="append", default=[], metavar="NAME=VALUE", help="passed on to the provider as it is"
         )
         parser.add_argument("--key", default="", help="idempotency key: the same key gives the same set")
         parser.add_argument("--no-wait", action="store_true", help="leave the work to a running worker")
@@ -64,11 +90,19 @@ class Command(StudioCommand):
             locales=tuple(dict.fromkeys(options["locale"])) or (brand.kit.default_locale,),
             takes=options["count"],
             source=self._source(brand, options["source"]),
-            prompt_version=_prompt(brand, options["prompt"]),
-            variables=_pairs(options["set"]),
+            prompt_version=self._prompt(brand, options["prompt"]),
+            variables=pairs_of(options["set"]),
             texts=_texts(options["text"]),
             sharing=options["sharing"],
+            options=_options(options),
         )
+
+    def _prompt(self, brand: Brand, said: str) -> PromptVersion | None:
+        if not said:
+            return None
+        if SLUG.fullmatch(said):
+            return named(brand.prompts.all(), said, "request.unknown_prompt", prompt=said).version()
+        return prompt_of_words(self.policy, brand, said)
 
     def _source(self, brand: Brand, source: str) -> Asset | None:
         if not source:
@@ -81,17 +115,26 @@ class Command(StudioCommand):
             raise InvalidRequest("asset.unknown", asset=source) from None
 
 
-def _prompt(brand: Brand, slug: str) -> PromptVersion | None:
-    if not slug:
-        return None
-    return named(brand.prompts.all(), slug, "request.unknown_prompt", prompt=slug).version()
+def _options(given: dict[str, Any]) -> dict[str, Any]:
+    """What the flags say, and ``--option`` as JSON where it is, else as text."""
+    found = {name: given.get(name) for name in OPTIONS if name != "extra"}
+    for name in [option.name for option in OPTIONS.values() if option.kind == "whole" and found[option.name]]:
+        found[name] = _whole(name, str(found[name]))
+    return {**found, "extra": {name: _value(text) for name, text in pairs_of(given["option"]).items()}}
 
 
-def _pairs(given: list[str]) -> dict[str, str]:
-    for text in given:
-        if "=" not in text:
-            raise InvalidRequest("request.bad_variable", text=text)
-    return dict(text.split("=", 1) for text in given)
+def _whole(name: str, text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise InvalidRequest("option.wrong_type.whole", option=name) from None
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def _texts(given: list[str]) -> dict[str, dict[str, str]]:

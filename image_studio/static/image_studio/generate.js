@@ -112,12 +112,23 @@ function show(data) {
   if (live.textContent !== data.line) live.textContent = data.line;
   order.textContent = data.button;
   for (const [name, card] of Object.entries(data.cards)) showCard(name, card);
+  for (const [name, option] of Object.entries(data.options ?? {})) showOption(name, option);
   showErrors(data.errors);
   showOrder(data.html);
   mark(true);
 }
 
-function showCard(name, { price, why_not: whyNot }) {
+/** A field that the chosen route's model has not, and that says nothing, is off; the reason stands beside it. */
+function showOption(name, { off, why_not: whyNot }) {
+  const place = form.querySelector(`[data-option="${CSS.escape(name)}"]`);
+  if (!place) return;
+  place.disabled = off && !place.contains(document.activeElement);
+  const why = place.querySelector("[data-option-why]");
+  why.textContent = whyNot;
+  why.hidden = !whyNot;
+}
+
+function showCard(name, { price, why_not: whyNot, changes }) {
   const card = form.querySelector(`[data-route="${CSS.escape(name)}"]`);
   const place = card?.querySelector("[data-price-of]");
   if (!place) return;
@@ -125,6 +136,9 @@ function showCard(name, { price, why_not: whyNot }) {
   const why = card.querySelector("[data-why]");
   why.textContent = whyNot;
   why.hidden = !whyNot;
+  const next = card.querySelector("[data-changes]");
+  next.textContent = changes ?? "";
+  next.hidden = !changes;
 }
 
 /** Errors stand at their fields; what was never touched is not scolded for being empty. */

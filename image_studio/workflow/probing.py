@@ -1,0 +1,68 @@
+"""One small picture on a route, to see that it works and that the bill is what was said. Nothing is stored."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from asgiref.sync import async_to_sync
+
+from image_studio import conf as site
+from image_studio.catalog.pricing import Price
+from image_studio.catalog.specs import ModelSpec, RouteSpec, names
+from image_studio.exceptions import InvalidRequest, Unsupported
+from image_studio.providers.base import Answer, PictureRequest
+from image_studio.workflow.lifecycle import ended
+from image_studio.workflow.preview import model_of
+
+#: Shows nobody and names nothing, so that no filter has a reason to say no.
+PROMPT = "A plain grey sphere on a white ground."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe:
+    """What a probe would ask for, judged and priced."""
+
+    route: RouteSpec
+    model: ModelSpec
+    request: PictureRequest
+    price: Price
+
+
+def probe_of(name: str) -> Probe:
+    """The smallest picture of a route, at quality ``low`` where its model has that.
+
+    :raises InvalidRequest: ``request.unknown_route``, ``route.unknown_model``.
+    :raises Unsupported: for what stands in the way, for example ``model.ended`` or ``provider.needs_source``.
+    """
+    if name not in site.routes():
+        raise InvalidRequest("request.unknown_route", route=name, known=names(site.routes()))
+    route = site.route(name)
+    model = model_of(route)
+    request = PictureRequest(
+        model=model.id,
+        prompt=PROMPT if model.takes_instruction else "",
+        size=model.nearest_size(1, 1),
+        quality="low" if "low" in model.qualities else route.quality,
+        extra=dict(route.options),
+    )
+    provider = site.provider(route.provider)
+    for finding in (*ended(model), *provider.supports(request, model)):
+        if finding.blocks:
+            raise Unsupported(finding.code, **finding.params)
+    return Probe(route=route, model=model, request=request, price=provider.estimate(request, model))
+
+
+def run_probe(probe: Probe) -> Answer:
+    """Buy it by the way of every picture, and forget it: the answer's files are gone when this returns.
+
+    :raises ProviderError: as :meth:`~image_studio.providers.base.BaseProvider.run`; after an unknown outcome it may
+        have been charged.
+    """
+    provider = site.provider(probe.route.provider)
+    with tempfile.TemporaryDirectory(prefix="image-studio-probe-", ignore_cleanup_errors=True) as folder:
+        answer: Answer = async_to_sync(provider.run)(
+            probe.request, (), spool=Path(folder), deadline=site.conf().deadline_seconds
+        )
+    return answer
