@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta, timezone
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
 
 from image_studio.catalog import specs
 from image_studio.conf import (
@@ -24,7 +25,9 @@ from image_studio.exceptions import StudioError
 
 
 def test_with_nothing_set_the_app_works(settings):
+    settings.IMAGE_STUDIO = {}
     del settings.IMAGE_STUDIO
+    setting_changed.send(type(settings), setting="IMAGE_STUDIO", value=None, enter=True)  # a deletion sends none
     assert conf() == Settings()
     assert set(routes()) == {"reframe", "placeholder"}
     assert provider("previs").repeatable
