@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import date
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from django.conf import settings
 from hypothesis import settings as hypothesis_settings
 
+from image_studio import conf
 from tests.settings import ENGINE
 
 # A machine that does other work is slow now and then; an example that never ends is found all the same.
@@ -77,6 +79,15 @@ THOROUGH = (
     "workflow/test_refused_options.py",
 )
 HERE = Path(__file__).parent
+#: The day on which the tests run, whenever that is: models end, and routes switch. Tests of that set another.
+DAY = date(2026, 11, 22)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _day():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(conf, "today", lambda: DAY)
+        yield
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m looks at the markers
