@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from datetime import date
 from functools import cache
 from importlib import import_module
@@ -90,8 +91,15 @@ def _day():
         yield
 
 
-@pytest.hookimpl(tryfirst=True)  # before -m looks at the markers
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
+    """Marks before ``-m`` looks at them; once the order is shuffled, what takes minutes comes first."""
+    _mark(items)
+    yield
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
+def _mark(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(HERE) and item.path.relative_to(HERE).as_posix() in THOROUGH:
             item.add_marker(pytest.mark.thorough)

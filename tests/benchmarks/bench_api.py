@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.benchmarks.measure import ROOT
 
-ROWS, ROWS_SHORT = 1_000_000, 50_000
+ROWS, ROWS_SHORT = 1_000_000, 10_000
 
 
 def measure(short: bool) -> list[dict[str, Any]]:
@@ -25,7 +25,7 @@ def measure(short: bool) -> list[dict[str, Any]]:
     engine = os.environ.get("IMAGE_STUDIO_TEST_DB", "sqlite")
     if engine == "postgresql" and importlib.util.find_spec("psycopg") is None:
         raise ModuleNotFoundError("no driver for PostgreSQL", name="psycopg")
-    rows, rounds = (ROWS_SHORT, 9) if short else (ROWS, 15)
+    rows, rounds = (ROWS_SHORT, 3) if short else (ROWS, 15)
     done = subprocess.run(
         [sys.executable, "-m", "tests.benchmarks.library_run", str(rows), str(rounds)],
         cwd=ROOT,

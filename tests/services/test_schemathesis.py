@@ -22,6 +22,7 @@ from tests.rights import world as worlds
 
 pytestmark = [
     pytest.mark.services,
+    pytest.mark.long,
     pytest.mark.django_db(transaction=True),
     pytest.mark.skipif(connection.vendor != "postgresql", reason="Schemathesis judges the API once, on PostgreSQL"),
 ]
