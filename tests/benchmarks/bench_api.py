@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.benchmarks.measure import ROOT
 
-ROWS, ROWS_SHORT = 1_000_000, 10_000
+ROWS, ROWS_SHORT = 1_000_000, 50_000
 
 
 def measure(short: bool) -> list[dict[str, Any]]:
