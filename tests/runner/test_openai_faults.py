@@ -169,13 +169,12 @@ def judge_words(job):
 def test_only_what_was_not_taken_is_sent_again_by_itself(fault, server, settings):
     job = live_through(server, settings, fault)
     assert job.available_at > job.created_at
-    first = len(server.calls())
     server.listen()
-    drain()
+    drain()  # unless its short wait was over before the first drain ended
     job.refresh_from_db()
     assert (job.state, job.error_code) == ("done", "")
     assert [call.state for call in job.attempts.order_by("number")] == ["failed", "answered"]
-    assert len(server.calls()) == first + 1
+    assert len(server.calls()) == (1 if fault == "refuse_connection" else 2)
     assert len(server.charged()) == 1
 
 
