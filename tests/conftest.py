@@ -42,8 +42,8 @@ def unreachable() -> str:
     return ""
 
 
-#: Modules that would take the default suite over its minute on two cores. tox runs them on the newest Django, the
-#: admin's on the oldest too; the runner's and workflow's also run on PostgreSQL and MariaDB.
+#: Modules that would take the default suite over its minute on two cores. tox runs them, see tox.ini; the
+#: runner's and workflow's run on PostgreSQL and MariaDB.
 THOROUGH = (
     "admin/test_asset.py",
     "admin/test_brand.py",
