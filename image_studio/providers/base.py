@@ -91,6 +91,19 @@ class PictureRequest:
         )
 
     @property
+    def asked(self) -> dict[str, Any]:
+        """What the catalog judges of it, as :func:`image_studio.catalog.refusals.refusals` takes it."""
+        roles = [ref.role for ref in self.inputs]
+        plain = ("size", "n", "quality", "output_format", "background", "compression", "partial_images")
+        return {
+            **{name: getattr(self, name) for name in (*plain, "fidelity", "moderation", "complexity")},
+            "prompt_length": len(self.prompt),
+            "inputs": sum(role in ("source", "reference") for role in roles),
+            "mask": "mask" in roles,
+            "markup": "markup" in roles,
+        }
+
+    @property
     def digest(self) -> str:
         text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()

@@ -121,7 +121,10 @@ class Provider(BaseProvider):
         return bool(self._key or os.environ.get(self._key_env))
 
     def supports(self, request: PictureRequest, spec: ModelSpec) -> tuple[Finding, ...]:
-        found = [Finding(code=one.code, params=one.params, where=one.where) for one in _refused(request, spec)]
+        found = [
+            Finding(code=one.code, params=one.params, where=one.where)
+            for one in refusals(spec, today=conf.today(), **request.asked)
+        ]
         found += findings(request, self.strips)
         if not self.has_key:
             found.append(Finding(code="provider.no_key", params={"alias": self.alias, "variable": self._key_env}))
@@ -177,29 +180,6 @@ class Provider(BaseProvider):
         if not key or not (key.isascii() and key.isprintable()) or " " in key:
             raise ProviderRefused("provider.no_key", alias=self.alias, variable=self._key_env)
         return key
-
-
-def _refused(request: PictureRequest, spec: ModelSpec) -> Any:
-    """What the catalog says no to."""
-    roles = [ref.role for ref in request.inputs]
-    return refusals(
-        spec,
-        today=conf.today(),
-        size=request.size,
-        n=request.n,
-        quality=request.quality,
-        output_format=request.output_format,
-        background=request.background,
-        compression=request.compression,
-        partial_images=request.partial_images,
-        fidelity=request.fidelity,
-        inputs=sum(role in ("source", "reference") for role in roles),
-        mask="mask" in roles,
-        markup="markup" in roles,
-        prompt_length=len(request.prompt),
-        complexity=request.complexity,
-        moderation=request.moderation,
-    )
 
 
 class _Call:

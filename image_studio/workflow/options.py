@@ -236,31 +236,17 @@ def findings_of(
 
 def _refused(request: PictureRequest, model: ModelSpec, pictures: Sequence[Attached]) -> Any:
     """The catalog's refusals, with what is known of the files. They are sent as PNG, which may weigh more."""
-    roles = [ref.role for ref in request.inputs]
     given = [one.asset for one in pictures if one.role in ("source", "reference")]
     mask = next((one.asset for one in pictures if one.role == "mask"), None)
     return refusals(
         model,
         today=site.today(),
-        size=request.size,
-        n=request.n,
-        quality=request.quality,
-        output_format=request.output_format,
-        background=request.background,
-        compression=request.compression,
-        partial_images=request.partial_images,
-        fidelity=request.fidelity,
-        moderation=request.moderation,
-        complexity=request.complexity,
-        prompt_length=len(request.prompt),
-        inputs=sum(role in ("source", "reference") for role in roles),
+        **request.asked,
         input_bytes=[asset.weight for asset in given],
         input_size=given[0].size if given else None,
-        mask="mask" in roles,
         mask_bytes=mask.weight if mask else None,
         mask_size=mask.size if mask else None,
         mask_alpha=mask.has_alpha if mask else None,
-        markup="markup" in roles,
     )
 
 
