@@ -129,6 +129,16 @@ VARIANT = _table(
     },
 )
 
+CHAIN = _table("chain", {"open": _("Open"), "closed": _("Closed")}, {"open": "closed", "closed": "open"})
+
+#: What people decided of a step's candidates; whether there are any is its job's state.
+STEP = _table(
+    "step",
+    {"open": _("Undecided"), "chosen": _("Chosen"), "rejected": pgettext_lazy("edit step", "Rejected")},
+    # chosen from chosen: another candidate of the same step.
+    {"open": "chosen rejected", "chosen": "chosen rejected open", "rejected": "chosen open"},
+)
+
 ATTEMPT = _table(
     "attempt",
     {

@@ -71,6 +71,19 @@ def nearest_size(spec: ModelSpec, width: int, height: int) -> tuple[int, int]:
     return min(around, key=lambda size: (not _covers(size, aim), _distance(size, aim)), default=_whole(aim))
 
 
+def bounded(size: tuple[int, int], spec: ModelSpec) -> tuple[int, int]:
+    """A size within a model's limits, the ratio kept."""
+    width, height = size
+    scale = min(1.0, spec.max_edge / max(size), math.sqrt(spec.max_pixels / (width * height)))
+    return (width, height) if scale == 1.0 else (max(1, int(width * scale)), max(1, int(height * scale)))
+
+
+def sized(size: tuple[int, int], spec: ModelSpec) -> tuple[int, int]:
+    """The size to ask a model for: the nearest that it makes, or just within its limits where it has no rules."""
+    ruled = spec.sizes or spec.edge_multiple > 1 or spec.min_pixels or spec.max_ratio
+    return spec.nearest_size(*size) if ruled else bounded(size, spec)
+
+
 def _holds(spec: ModelSpec, size: tuple[int, int]) -> bool:
     return next(_broken(spec, *size), None) is None
 

@@ -106,9 +106,14 @@ def fit(image: Image.Image, size: Size, *, focal: Focal | None = None) -> Image.
 
     The crop is the most salient one, with the focal point inside.
     """
+    return _resized(image, fit_box(image, size, focal=focal), size)
+
+
+def fit_box(image: Image.Image, size: Size, *, focal: Focal | None = None) -> Box:
+    """The part of ``image`` that :func:`fit` shows, in its pixels."""
     ratio = size[0] / size[1]
     weights = None if _same(image.size, ratio) else saliency(image)
-    return _resized(image, crop_box(image.size, ratio, weights=weights, focal=focal), size)
+    return crop_box(image.size, ratio, weights=weights, focal=focal)
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,9 @@ class Job(models.Model):
     estimate_micro_usd = models.PositiveBigIntegerField(default=0)
     cost_micro_usd = models.PositiveBigIntegerField(default=0)
 
+    #: What becomes of the answer of an edit: {"step": id, "paste": bool, "feather": pixels or None}; empty elsewhere.
+    edit = models.JSONField(default=dict, blank=True)
+
     #: Early versions while it works: output index -> {"file": name in private storage, "number": n, "format": f}.
     partials = models.JSONField(default=dict, blank=True)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -23,7 +23,10 @@ class InputRef:
     :param role: ``source`` or ``reference`` (a picture to work from; sources stand first), ``mask`` (transparent
         where the first picture may change) or ``markup`` (drawn hints over the first picture).
     :param focal: the point that must stay visible, as fractions of the upright picture.
-    :param size: width and height in pixels, upright; None is not known: it is priced as the dearest then.
+    :param size: width and height in pixels, upright, as it is sent; None is not known: it is priced as the dearest
+        then.
+    :param asset: id of a picture of the library; empty where ``file`` names a mask or a drawing of an edit history.
+    :param canvas: ``(width, height, left, top)``: it is sent on a canvas of this size, standing there.
     """
 
     asset: str
@@ -31,11 +34,13 @@ class InputRef:
     role: str = "source"
     focal: tuple[float, float] | None = None
     size: tuple[int, int] | None = None
+    file: str = ""
+    canvas: tuple[int, int, int, int] | None = None
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> InputRef:
-        pairs = {key: tuple(plain[key]) if plain.get(key) else None for key in ("focal", "size")}
-        return cls(**{**plain, **pairs})
+        lists = {key: tuple(plain[key]) if plain.get(key) else None for key in ("focal", "size", "canvas")}
+        return cls(**{**plain, **lists})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +81,7 @@ class PictureRequest:
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values. What came into the contract later is left out where empty: old digests stand."""
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
-        plain["inputs"] = [_without_empty(row, "size") for row in plain["inputs"]]
+        plain["inputs"] = [_without_empty(row, ("size", "file", "canvas")) for row in plain["inputs"]]
         return {key: value for key, value in plain.items() if value or key not in LATER_FIELDS}
 
     @classmethod
@@ -114,8 +119,8 @@ class PictureRequest:
         return tuple(ref.size for ref in self.inputs if ref.role != "mask")
 
 
-def _without_empty(row: Mapping[str, Any], name: str) -> dict[str, Any]:
-    return {key: value for key, value in row.items() if value or key != name}
+def _without_empty(row: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if value or key not in names}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,18 +15,17 @@ from django.db import InterfaceError, OperationalError
 from image_studio import storage
 from image_studio.conf import conf
 from image_studio.models import uuid7
-from image_studio.providers.base import Answer, Input
-from image_studio.runner import answers, leases, marks, outcomes, rendering, saving, sets, sweep, work
+from image_studio.providers.base import Answer
+from image_studio.runner import answers, leases, marks, outcomes, rendering, saving, sending, sets, sweep, work
 from image_studio.runner.answers import StoredAnswer
 from image_studio.runner.early import Early, asked
 from image_studio.runner.filing import Filing
 from image_studio.runner.leases import Fenced, Lease
 from image_studio.runner.moderating import Eye, copied
 from image_studio.runner.outcomes import Decision
-from image_studio.runner.produce import clean_copy
 from image_studio.runner.rows import OutputRows
 from image_studio.runner.saving import Stale
-from image_studio.runner.work import ComposeWork, Halt, PictureWork, Source, Work
+from image_studio.runner.work import ComposeWork, Halt, PictureWork, Work
 from image_studio.states import JOB_ENDED
 
 _log = logging.getLogger("image_studio.runner")
@@ -109,7 +108,7 @@ async def _buy(hands: Hands, order: PictureWork, early: Early) -> PictureWork | 
     attempt = uuid7()
     try:
         provider = work.provider_of(order.job)
-        inputs = tuple([await hands.pixels(_input, source) for source in order.sources])
+        inputs = await hands.pixels(sending.inputs, order.sources)
         work.judge_weights(order.spec, inputs)
         told = (order.job.pk, order.job.brand_id, order.request.to_dict(), order.looked)
         folder = await hands.pixels(partial(answers.order, attempt, *told, provider=order.job.provider))
@@ -157,13 +156,6 @@ def _checked(answer: Any) -> Answer:
     if not isinstance(answer, Answer):
         raise TypeError("a provider must return an Answer")
     return answer
-
-
-def _input(source: Source) -> Input:
-    """A source as a provider may see it: never the client's own file."""
-    asset = source.asset
-    data, told = clean_copy(storage.read(storage.private(), asset.file, asset.sha256))
-    return Input(ref=source.ref, data=data, name=f"{source.ref.role}.png", source_type=asset.source_type or told)
 
 
 async def _save(hands: Hands, order: PictureWork, eye: Eye) -> bool:

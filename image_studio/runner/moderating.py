@@ -19,7 +19,7 @@ from image_studio.brand.checks.moderation import Moderation
 from image_studio.brand.judged import Looked, Unjudged
 from image_studio.providers.openai_moderation import Moderator, small_copy
 from image_studio.runner.produce import Raw, Style
-from image_studio.runner.rows import CellRows, OutputRows, verdict_row
+from image_studio.runner.rows import CellRows, EditRows, OutputRows, verdict_row
 from image_studio.runner.work import ComposeWork, Halt, PictureWork
 
 _log = logging.getLogger("image_studio.runner")
@@ -111,7 +111,14 @@ def _verdicts(style: Style, looked: Mapping[str, Looked]) -> tuple[Verdict, ...]
 def _with(made: OutputRows, verdicts: Sequence[Verdict]) -> OutputRows:
     cells = tuple(_cell_with(cell, verdicts) for cell in made.cells)
     own = tuple(verdict_row(made.asset, verdict) for verdict in verdicts) if made.asset else ()
-    return replace(made, cells=cells, verdicts=own)
+    return replace(made, cells=cells, verdicts=own, edit=_edit_with(made.edit, verdicts))
+
+
+def _edit_with(edit: EditRows | None, verdicts: Sequence[Verdict]) -> EditRows | None:
+    """The pasted picture shows what the answer shows, so what was said of that counts for it too."""
+    if edit is None or edit.asset is None:
+        return edit
+    return replace(edit, verdicts=(*edit.verdicts, *(verdict_row(edit.asset, verdict) for verdict in verdicts)))
 
 
 def _cell_with(cell: CellRows, verdicts: Sequence[Verdict]) -> CellRows:

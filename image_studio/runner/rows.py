@@ -33,11 +33,28 @@ class CellRows:
 
 
 @dataclass(frozen=True, kw_only=True)
+class EditRows:
+    """What is shown of one answer of an edit.
+
+    :param asset: the pasted or cut picture; None where the answer itself is shown.
+    :param heat: the map of its drift, a private rendition of the shown picture.
+    """
+
+    asset: Asset | None = None
+    preview: Rendition | None = None
+    heat: Rendition | None = None
+    paste: Mapping[str, Any] = field(default_factory=dict)
+    drift: Mapping[str, Any] = field(default_factory=dict)
+    verdicts: tuple[CheckResult, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class OutputRows:
     """One output: a raw asset with its preview and cells, or a fault.
 
     :param index: of the output; None for a picture that was there before.
     :param verdicts: on the raw picture itself; its cells have their own.
+    :param edit: of the answer to an edit.
     """
 
     index: int | None
@@ -47,6 +64,12 @@ class OutputRows:
     params: Mapping[str, Any] = field(default_factory=dict)
     cells: tuple[CellRows, ...] = ()
     verdicts: tuple[CheckResult, ...] = ()
+    edit: EditRows | None = None
+
+    @property
+    def shown(self) -> Asset | None:
+        """The picture that counts as this output."""
+        return self.edit.asset if self.edit and self.edit.asset else self.asset
 
 
 def raw_asset(
@@ -89,6 +112,9 @@ def raw_asset(
         requested_by_id=_asked_by(work),
     )
     inherit(asset, parent, references)
+    if work.job.edit:
+        # Its family begins with the picture that was edited; its words are its own all the same.
+        asset.parent = parent
     asset.words = asset.search_words()
     return asset
 

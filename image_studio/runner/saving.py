@@ -11,7 +11,7 @@ from django.db.models import Case, UUIDField, Value, When
 from image_studio import storage
 from image_studio.exceptions import ImageRefused
 from image_studio.models import Asset, CheckResult, Event, Job, JobOutput, Rendition, Variant, VariantSet, database_now
-from image_studio.runner import sets
+from image_studio.runner import editing, sets, stepping
 from image_studio.runner.answers import Kept, StoredAnswer, plain
 from image_studio.runner.filing import Filing
 from image_studio.runner.inheriting import words_for
@@ -71,6 +71,7 @@ def output(
         asset=asset,
         preview=preview_row(asset, raw.preview, filing),
         cells=tuple(cell_rows(cell, raw, asset, work, filing) for cell in cells),
+        edit=editing.edited(raw, asset, work, filing) if work.job.edit else None,
     )
 
 
@@ -194,18 +195,24 @@ def _write(lease: Lease, work: Work, outputs: Sequence[OutputRows], *, unwanted:
         _cancel_cells(lease)
     if isinstance(work, ComposeWork):
         _reword(live)
+    edits = [made.edit for made in outputs if made.edit]
     raws = [made.asset for made in outputs if made.asset]
     Asset.objects.bulk_create(raws)
     Asset.objects.bulk_create([cell.asset for cell in live if cell.asset])
+    Asset.objects.bulk_create([edit.asset for edit in edits if edit.asset])
     Rendition.objects.bulk_create([made.preview for made in outputs if made.preview])
+    Rendition.objects.bulk_create([row for edit in edits for row in (edit.preview, edit.heat) if row])
     Rendition.objects.bulk_create([cell.preview for cell in live if cell.preview])
     CheckResult.objects.bulk_create([verdict for made in outputs for verdict in made.verdicts])
     CheckResult.objects.bulk_create([verdict for cell in live for verdict in cell.verdicts])
+    CheckResult.objects.bulk_create([verdict for edit in edits for verdict in edit.verdicts])
     _write_outputs(lease, outputs, again=isinstance(work, PictureWork) and work.calls > 0)
     _fill([cell for cell in live if cell.asset])
     for cell in live:
         if not cell.asset:
             _fail(cell)
+    if work.job.edit:
+        stepping.done(lease, work, outputs, unwanted=unwanted)
     return frozenset(name for cell in cells if cell not in live for name in cell.files)
 
 
@@ -229,8 +236,9 @@ def _reword(cells: list[CellRows]) -> None:
 
 def _marked(made: OutputRows) -> OutputRows:
     """A result that nobody wants any more: kept, because it was paid for, and marked."""
-    if made.asset:
-        made.asset.recipe = {**made.asset.recipe, "unwanted": True}
+    for asset in (made.asset, made.edit.asset if made.edit else None):
+        if asset:
+            asset.recipe = {**asset.recipe, "unwanted": True}
     return made
 
 
@@ -249,7 +257,7 @@ def _write_outputs(lease: Lease, outputs: Sequence[OutputRows], *, again: bool) 
         JobOutput(
             job_id=lease.job_id,
             index=made.index,
-            asset=made.asset,
+            asset=made.shown,
             fault_code=made.fault,
             fault_params=dict(made.params),
         )

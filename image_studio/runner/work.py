@@ -16,7 +16,18 @@ from image_studio.catalog.refusals import ended, overweight
 from image_studio.catalog.specs import ChannelSpec, ModelSpec
 from image_studio.conf import conf
 from image_studio.exceptions import Unsupported
-from image_studio.models import Asset, Attempt, Brand, BrandRevision, CheckResult, Job, JobOutput, Variant, VariantSet
+from image_studio.models import (
+    Asset,
+    Attempt,
+    Brand,
+    BrandRevision,
+    CheckResult,
+    EditFile,
+    Job,
+    JobOutput,
+    Variant,
+    VariantSet,
+)
 from image_studio.policy import Policy
 from image_studio.providers.base import BaseProvider, Input, InputRef, PictureRequest
 from image_studio.runner import answers
@@ -40,10 +51,15 @@ class Halt(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """An input picture that the requester may use now."""
+    """An input picture that the requester may use now.
+
+    :param asset: of the library; None for a mask or a drawing, which belongs to an edit history.
+    :param file: its name in private storage; empty for a mask that the worker draws itself.
+    """
 
     ref: InputRef
-    asset: Asset
+    asset: Asset | None = None
+    file: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +136,7 @@ class PictureWork(Work):
     @property
     def references(self) -> tuple[Asset, ...]:
         """The other pictures that it is made from."""
-        return tuple(source.asset for source in self.sources if source.ref.role == "reference")
+        return tuple(one.asset for one in self.sources if one.asset and one.ref.role == "reference")
 
 
 def read_job(lease: Lease) -> Job:
@@ -188,18 +204,36 @@ def source_of(policy: Policy, job: Job, ref: InputRef, *, check: bool) -> Source
 
     :raises Halt: when the requester may not use it, or nobody may any more.
     """
+    if not ref.asset:
+        return _drawn(policy, job, ref, check=check)
     asset = Asset.objects.filter(pk=ref.asset, brand_id=job.brand_id, sha256=ref.sha256).first()
     if asset is None:
         raise Halt("failed", "job.source_missing")
     if not check:
-        return Source(ref=ref, asset=asset)
+        return Source(ref=ref, asset=asset, file=asset.file)
     if not policy.can("view", asset):
         raise Halt("blocked", "job.rights_revoked", verb="view")
     if asset.expired:
         raise Halt("blocked", "job.source_expired")
     if asset.state in ("rejected", "withdrawn"):
         raise Halt("blocked", "job.source_rejected", state=asset.state)
-    return Source(ref=ref, asset=asset)
+    return Source(ref=ref, asset=asset, file=asset.file)
+
+
+def _drawn(policy: Policy, job: Job, ref: InputRef, *, check: bool) -> Source:
+    """A mask or a drawing.
+
+    :raises Halt: as :func:`source_of`.
+    """
+    if not ref.file:
+        return Source(ref=ref)
+    rows = EditFile.objects.filter(pk=ref.file, chain__brand=job.brand_id, sha256=ref.sha256)
+    found = rows.select_related("chain").first()
+    if found is None:
+        raise Halt("failed", "job.source_missing")
+    if check and not policy.can("view", found.chain):
+        raise Halt("blocked", "job.rights_revoked", verb="view")
+    return Source(ref=ref, file=found.file)
 
 
 def model_of(job: Job) -> ModelSpec:

@@ -12,13 +12,14 @@ from typing import Any
 from uuid import UUID
 
 from image_studio import conf as site
+from image_studio.catalog.sizes import sized
 from image_studio.catalog.specs import ModelSpec, RouteSpec, names
 from image_studio.exceptions import Conflict, InvalidRequest, StudioError
 from image_studio.models import Asset, JobOutput, Variant, VariantSet
 from image_studio.policy import Policy
 from image_studio.providers.base import PictureRequest
 from image_studio.workflow.orders import Order
-from image_studio.workflow.plan import Matrix, sized
+from image_studio.workflow.plan import Matrix
 from image_studio.workflow.variants import request
 
 #: Said of the draft's own source, and true of no other picture.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from image_studio.brand.kit import Kit
+from image_studio.catalog.sizes import sized
 from image_studio.catalog.specs import ChannelSpec, ModelSpec, RouteSpec
 from image_studio.models import Asset, Brand, Channel, PromptVersion
 from image_studio.providers.base import PictureRequest
@@ -110,19 +111,6 @@ def groups(channels: Sequence[ChannelSpec], sharing: str) -> list[tuple[tuple[in
         else:
             found.append([channel])
     return [(max(group, key=lambda c: c.width * c.height).size, group) for group in found]
-
-
-def bounded(size: tuple[int, int], spec: ModelSpec) -> tuple[int, int]:
-    """A size within a model's limits, the ratio kept."""
-    width, height = size
-    scale = min(1.0, spec.max_edge / max(size), math.sqrt(spec.max_pixels / (width * height)))
-    return (width, height) if scale == 1.0 else (max(1, int(width * scale)), max(1, int(height * scale)))
-
-
-def sized(size: tuple[int, int], spec: ModelSpec) -> tuple[int, int]:
-    """The size to ask a model for: the nearest that it makes, or just within its limits where it has no rules."""
-    ruled = spec.sizes or spec.edge_multiple > 1 or spec.min_pixels or spec.max_ratio
-    return spec.nearest_size(*size) if ruled else bounded(size, spec)
 
 
 def sized_groups(

@@ -6,12 +6,13 @@ import pytest
 
 from image_studio import conf
 from image_studio.catalog import specs
+from image_studio.catalog.sizes import sized
 from image_studio.models import Job, JobOutput, VariantSet
 from image_studio.policy import Policy
 from image_studio.providers.base import PictureRequest
 from image_studio.workflow import preview, request, retry
 from image_studio.workflow.offers import offers
-from image_studio.workflow.plan import Matrix, sized, sized_groups
+from image_studio.workflow.plan import Matrix, sized_groups
 from tests import factories
 from tests.api.conftest import API
 from tests.workflow.paid import cut_out, paid_settings

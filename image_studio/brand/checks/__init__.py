@@ -36,6 +36,7 @@ DEFAULT_CHECKS: tuple[str, ...] = (
     "image_studio.brand.checks.palette.Palette",
     "image_studio.brand.checks.logo.LogoGeometry",
     "image_studio.brand.checks.safe_area.SafeArea",
+    "image_studio.brand.checks.drift.Drift",
 )
 
 #: Not among the default ones: a site that has MODERATION set has it, whether it lists it or not.

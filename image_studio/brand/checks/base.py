@@ -61,6 +61,8 @@ class Subject:
     :param overlays: texts that will be drawn, as (locale, text), where nothing is placed yet.
     :param source_type: the IPTC digital source type, bare or as its URI.
     :param upscaled: how much the picture was enlarged to fill its canvas; 1.0 is not at all.
+    :param drift: how far an edit is from its parent outside its mask, as a candidate keeps it; empty where it cannot
+        be compared, None for what is no edit.
     :param looked: what a moderation service said, by what it looked at: ``prompt``, ``picture``.
     """
 
@@ -79,6 +81,7 @@ class Subject:
     placeholder: bool = False
     upscaled: float = 1.0
     looked: Mapping[str, Looked] = field(default_factory=dict)
+    drift: Mapping[str, Any] | None = None
 
     @property
     def size(self) -> tuple[int, int] | None:
@@ -122,12 +125,14 @@ class Check:
     """One rule. A subclass sets the three names, declares its options as fields with defaults, and runs.
 
     :cvar before_spending: whether it has something to say about a prompt before a picture exists.
+    :cvar bare: whether it judges a picture on which no logo and no words stand yet.
     """
 
     name: ClassVar[str]
     kind: ClassVar[str] = "measured"
     version: ClassVar[str] = "1"
     before_spending: ClassVar[bool] = False
+    bare: ClassVar[bool] = False
 
     def run(self, subject: Subject) -> tuple[Verdict, ...]:
         """Judge; at least one verdict, ``not_run`` with the reason where an input is missing."""

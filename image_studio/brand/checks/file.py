@@ -25,6 +25,7 @@ class File(Check):
     """
 
     name: ClassVar[str] = "file"
+    bare: ClassVar[bool] = True
     blank: float = 2.0
     band: float = 0.02
     upscale: float = 1.0

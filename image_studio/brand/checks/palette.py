@@ -37,6 +37,7 @@ class Palette(Check):
     """
 
     name: ClassVar[str] = "palette"
+    bare: ClassVar[bool] = True
     warn: float = 0.10
     fail: float = 0.20
     photo: float = 0.995

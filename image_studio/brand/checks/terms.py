@@ -29,6 +29,7 @@ class Terms(Check):
     """
 
     name: ClassVar[str] = "terms"
+    bare: ClassVar[bool] = True
     before_spending: ClassVar[bool] = True
 
     def run(self, subject: Subject) -> tuple[Verdict, ...]:

@@ -1,0 +1,135 @@
+"""The step of an edit history that a job was for: its candidates, and the next step of a replay. In the transaction
+in which the job ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from image_studio import conf as configuration
+from image_studio.exceptions import StudioError
+from image_studio.models import (
+    Asset,
+    Brand,
+    EditCandidate,
+    EditChain,
+    EditStep,
+    Event,
+    Job,
+    database_now,
+)
+from image_studio.providers.base import InputRef
+from image_studio.runner.answers import plain
+from image_studio.runner.edit_requests import Base, FileRef, StepOrder, compiled
+from image_studio.runner.leases import WORKER, Lease
+from image_studio.runner.limits import tokens_of
+from image_studio.runner.rows import OutputRows
+from image_studio.runner.turns import queue
+from image_studio.runner.work import Work
+from image_studio.states import STEP
+
+
+def done(lease: Lease, work: Work, outputs: Sequence[OutputRows], *, unwanted: bool) -> None:
+    """Write a step's candidates, and ask for what was planned after it."""
+    step = EditStep.objects.select_related("chain__brand__revision").get(pk=work.job.edit["step"])
+    # An earlier answer of this step was nothing but faults; a person asked again.
+    EditCandidate.objects.filter(step=step, asset=None).delete()
+    candidates = EditCandidate.objects.bulk_create(_candidate(step, made) for made in outputs)
+    EditChain.objects.filter(pk=step.chain_id).update(touched_at=database_now())
+    pictures = [one for one in candidates if one.asset_id]
+    Event.objects.record(WORKER, "chain.step_done", step.chain, step=step.number, pictures=len(pictures))
+    if pictures and not unwanted:
+        _go_on(step, pictures[0])
+
+
+def _candidate(step: EditStep, made: OutputRows) -> EditCandidate:
+    shown = made.shown
+    return EditCandidate(
+        step=step,
+        index=made.index,
+        asset=shown,
+        raw=made.asset,
+        sha256=shown.sha256 if shown else "",
+        width=shown.width if shown else 0,
+        height=shown.height if shown else 0,
+        micro_usd=made.asset.micro_usd if made.asset else 0,
+        fault_code=made.fault,
+        fault_params=dict(made.params),
+        paste=made.edit.paste if made.edit else {},
+        drift=made.edit.drift if made.edit else {},
+    )
+
+
+def _go_on(step: EditStep, picked: EditCandidate) -> None:
+    """In a replay the first picture is taken, and the next step grows from it."""
+    waiting = list(EditStep.objects.filter(chain=step.chain_id, parent_number=step.number, outcome="planned"))
+    if not (waiting or step.plan):
+        return
+    STEP.move(EditStep.objects.filter(pk=step.pk), "chosen", only_from=["open"], choice=picked.index)
+    EditChain.objects.filter(pk=step.chain_id).update(head=step.number)
+    asset = picked.asset
+    assert asset is not None  # only pictures are picked
+    for one in waiting:
+        one.chain = step.chain
+        try:
+            queue_planned(one, asset)
+        except (StudioError, configuration.ConfigurationError, KeyError) as error:
+            # The picture that came is paid for: what can't follow it says so in its own place.
+            _give_up(one, error)
+
+
+def _give_up(step: EditStep, error: Exception) -> None:
+    known = isinstance(error, StudioError)
+    code, params = (error.code, error.params) if known else ("step.no_route", {"route": step.route})
+    EditStep.objects.filter(pk=step.pk).update(outcome="failed", error_code=code, error_params=plain(params))
+
+
+def queue_planned(step: EditStep, source: Asset) -> Job:
+    """The job of a planned step, now that the picture is there that it grows from. The requester's rights are asked
+    for again when it runs."""
+    brand: Brand = step.chain.brand
+    plan = step.plan
+    order = StepOrder.from_dict(step.order)
+    route = configuration.route(step.route)
+    model = configuration.model(route.provider, route.model)
+    if model is None:
+        raise configuration.ConfigurationError(f"The route {route.name!r} leads to no model.")
+    base = Base(asset=str(source.pk), sha256=source.sha256, size=source.size, focal=source.focal)
+    found = compiled(
+        order,
+        base,
+        route=route,
+        model=model,
+        kit=brand.kit,
+        files={role: FileRef(**{**row, "size": tuple(row["size"])}) for role, row in plan.get("files", {}).items()},
+        references=[(role, InputRef.from_dict(row)) for role, row in plan.get("references", ())],
+    )
+    request = {**found.request.to_dict(), **({"user_key": plan["user_key"]} if plan.get("user_key") else {})}
+    job = Job(
+        id=UUID(plan["job"]),
+        kind="picture",
+        brand_id=brand.pk,
+        revision_id=plan.get("revision") or brand.revision_id,
+        requested_by_id=step.chain.requested_by_id,
+        actor_label=step.chain.actor_label,
+        operator=bool(plan.get("operator")),
+        provider=route.provider,
+        route=route.name,
+        model=model.id,
+        request=request,
+        digest=found.request.digest,
+        n=found.request.n,
+        tokens=tokens_of(route.provider, found.request),
+        edit={**found.edit, "step": str(step.pk), "words": order.instruction},
+        estimate_micro_usd=int(plan.get("most", 0)),
+        available_at=database_now(),
+    )
+    queue(job)
+    inputs = [_input(found.request.inputs[0]), *step.inputs[1:]]
+    EditStep.objects.filter(pk=step.pk).update(job=job, outcome="", inputs=inputs)
+    return job
+
+
+def _input(ref: InputRef) -> dict[str, Any]:
+    return {"role": ref.role, "asset": ref.asset, "sha256": ref.sha256, "size": list(ref.size or ())}

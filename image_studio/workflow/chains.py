@@ -1,0 +1,309 @@
+"""Edit histories: begin, name, close, go to a step, choose, turn down. Every verb here is free."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+
+from image_studio import tasks
+from image_studio.exceptions import Conflict, InvalidRequest
+from image_studio.models import (
+    STEP_REASONS,
+    Asset,
+    Brand,
+    EditCandidate,
+    EditChain,
+    EditDraft,
+    EditStep,
+    Event,
+    Job,
+    Variant,
+    database_now,
+)
+from image_studio.policy import Policy
+from image_studio.states import CHAIN, JOB_ENDED, STEP
+from image_studio.workflow.cells import COMING, RESENDABLE, cancel_jobs, requeue
+from image_studio.workflow.step_orders import new_chain, next_number
+from image_studio.workflow.steps import parent_of, picture_of
+
+#: Bytes of a draft as JSON: some thousand strokes.
+MOST_DRAFT = 400_000
+MOST_NOTE = 2_000
+
+
+def start_chain(
+    policy: Policy, brand: Brand, source: Asset, *, title: str = "", cell: Variant | None = None
+) -> EditChain:
+    """Begin a chain with a picture. Nothing is bought.
+
+    :param cell: of a contact sheet that shows the picture, and that may take a result.
+    :raises InvalidRequest: ``request.other_brand``, ``step.placeholder``.
+    """
+    policy.require("generate", brand)
+    policy.require("view", source)
+    if source.brand_id != brand.pk:
+        raise InvalidRequest("request.other_brand")
+    if not source.publishable:
+        raise InvalidRequest("step.placeholder")
+    with transaction.atomic():
+        return begun(policy, brand, source, title=title, cell=cell)
+
+
+def begun(
+    policy: Policy, brand: Brand, source: Asset, *, title: str = "", cell: Variant | None = None, **values: Any
+) -> EditChain:
+    """Write a chain and its first step. Call it in a transaction; rights are the caller's."""
+    words = title or source.title or str(source)
+    chain = new_chain(policy, brand, title=words, source=source, cell=cell, **values)
+    step = EditStep.objects.create(
+        chain=chain,
+        number=next_number(chain),
+        kind="start",
+        outcome="ready",
+        inputs=[{"role": "source", "asset": str(source.pk), "sha256": source.sha256, "size": list(source.size)}],
+        state="chosen",
+        choice=0,
+        actor_label=policy.actor.label,
+    )
+    EditCandidate.objects.create(
+        step=step,
+        index=0,
+        asset=source,
+        raw=source,
+        sha256=source.sha256,
+        width=source.width,
+        height=source.height,
+    )
+    return chain
+
+
+def fork_chain(policy: Policy, step: EditStep, *, candidate: int | None = None, title: str = "") -> EditChain:
+    """Begin a chain of its own with the picture of a step. The tree that it came from stays as it is.
+
+    :raises Conflict: as :func:`~image_studio.workflow.steps.picture_of`.
+    """
+    chain = step.chain
+    policy.require("generate", chain)
+    _index, picture = picture_of(step, candidate)
+    policy.require("view", picture)
+    with transaction.atomic():
+        return begun(
+            policy,
+            chain.brand,
+            picture,
+            title=title or chain.title,
+            cell=chain.cell,
+            forked_from=chain,
+            forked_step=step.number,
+        )
+
+
+def rename(policy: Policy, chain: EditChain, title: str) -> None:
+    """:raises InvalidRequest: ``chain.no_title``."""
+    policy.require("generate", chain)
+    words = " ".join(title.split())[:200]
+    if not words:
+        raise InvalidRequest("chain.no_title")
+    with transaction.atomic():
+        EditChain.objects.filter(pk=chain.pk).update(title=words)
+        Event.objects.record(policy.actor, "chain.renamed", chain, title=words)
+    chain.title = words
+
+
+def close(policy: Policy, chain: EditChain) -> None:
+    """Close a chain: it can be looked at, and no step is asked for any more. Saying it twice is no error."""
+    _move(policy, chain, "closed")
+
+
+def reopen(policy: Policy, chain: EditChain) -> None:
+    """Open a closed chain again."""
+    _move(policy, chain, "open")
+
+
+def _move(policy: Policy, chain: EditChain, to: str) -> None:
+    policy.require("generate", chain)
+    with transaction.atomic():
+        if CHAIN.move(EditChain.objects.filter(pk=chain.pk), to):
+            Event.objects.record(policy.actor, f"chain.{'closed' if to == 'closed' else 'reopened'}", chain)
+    chain.state = to
+
+
+def move_head(policy: Policy, chain: EditChain, number: int, *, seen: int) -> None:
+    """Let the next step grow from another one.
+
+    :param seen: the head that the person saw: two who move it at once are told, and nobody's wish is lost unseen.
+    :raises Conflict: ``chain.head_moved`` (head), ``chain.closed``.
+    :raises InvalidRequest: ``chain.no_such_step``.
+    """
+    policy.require("generate", chain)
+    parent_of(chain, number)
+    with transaction.atomic():
+        _head(chain, number, seen)
+        Event.objects.record(policy.actor, "chain.head_moved", chain, step=number)
+    chain.head = number
+
+
+def _head(chain: EditChain, number: int, seen: int) -> None:
+    """:raises Conflict: ``chain.head_moved``, ``chain.closed``."""
+    rows = EditChain.objects.filter(pk=chain.pk)
+    if rows.filter(head=seen, state="open").update(head=number, touched_at=database_now()):
+        return
+    head, state = rows.values_list("head", "state").get()
+    raise Conflict("chain.closed") if state != "open" else Conflict("chain.head_moved", head=head, seen=seen)
+
+
+def choose(policy: Policy, step: EditStep, index: int, *, seen: int | None = None) -> None:
+    """Pick one of a step's pictures and go on from there: the head moves to the step.
+
+    :param seen: the head that the person saw; None moves it from wherever it is.
+    :raises Conflict: ``chain.parent_running``, ``chain.parent_empty``, ``chain.picture_gone``, ``chain.head_moved``,
+        ``chain.closed``.
+    :raises InvalidRequest: ``chain.no_such_candidate``.
+    """
+    policy.require("generate", step.chain)
+    picture_of(step, index)
+    with transaction.atomic():
+        # The chain first: on SQLite the write takes the file, elsewhere the row keeps two decisions apart.
+        rows = EditChain.objects.filter(pk=step.chain_id)
+        rows.update(touched_at=database_now())
+        now = rows.values_list("head", flat=True).get()
+        _head(step.chain, step.number, now if seen is None else seen)
+        STEP.move(EditStep.objects.filter(pk=step.pk), "chosen", choice=index, reason="", note="")
+        Event.objects.record(policy.actor, "chain.step_chosen", step.chain, step=step.number, candidate=index)
+    step.state, step.choice, step.chain.head = "chosen", index, step.number
+
+
+def reject_step(policy: Policy, step: EditStep, *, reason: str, note: str = "") -> None:
+    """Turn down all of a step's pictures, with a reason; they stay in the tree, dimmed. A head there moves back.
+
+    :raises InvalidRequest: ``step.unknown_reason``, ``step.start_stays``.
+    :raises Conflict: ``chain.parent_running`` while they are still made.
+    """
+    policy.require("generate", step.chain)
+    if reason not in STEP_REASONS:
+        raise InvalidRequest("step.unknown_reason", reason=reason[:40], known=", ".join(STEP_REASONS))
+    if step.parent_number is None:
+        raise InvalidRequest("step.start_stays")
+    if step.status in ("planned", "waiting", "working"):
+        raise Conflict("chain.parent_running", step=step.number)
+    with transaction.atomic():
+        chains = EditChain.objects.filter(pk=step.chain_id)
+        chains.update(touched_at=database_now())
+        values = {"choice": None, "reason": reason, "note": note.strip()[:MOST_NOTE]}
+        if not STEP.move(EditStep.objects.filter(pk=step.pk), "rejected", **values):
+            EditStep.objects.filter(pk=step.pk).update(reason=reason, note=values["note"])
+        chains.filter(head=step.number).update(head=step.parent_number)
+        Event.objects.record(policy.actor, "chain.step_rejected", step.chain, step=step.number, reason=reason)
+    step.refresh_from_db()
+
+
+def undecide(policy: Policy, step: EditStep) -> None:
+    """Take a choice or a rejection back. The start's choice stays.
+
+    :raises InvalidRequest: ``step.start_stays``.
+    """
+    policy.require("generate", step.chain)
+    if step.parent_number is None and step.kind == "start":
+        raise InvalidRequest("step.start_stays")
+    with transaction.atomic():
+        moved = STEP.move(EditStep.objects.filter(pk=step.pk), "open", choice=None, reason="", note="")
+        if moved:
+            Event.objects.record(policy.actor, "chain.step_undecided", step.chain, step=step.number)
+    step.refresh_from_db()
+
+
+def cancel_step(policy: Policy, step: EditStep) -> None:
+    """Cancel a step that has not started, or ask a running one to stop; what was planned after it is cancelled too.
+
+    :raises Conflict: ``chain.step_over`` where nothing waits or works any more.
+    """
+    policy.require("cancel", step.chain)
+    with transaction.atomic():
+        EditChain.objects.filter(pk=step.chain_id).update(touched_at=database_now())
+        jobs = cancel_jobs(policy, Job.objects.filter(pk=step.job_id)) if step.job_id else 0
+        planned = _cancel_planned(step)
+        if not (jobs or planned):
+            raise Conflict("chain.step_over", step=step.number)
+        Event.objects.record(policy.actor, "chain.step_cancelled", step.chain, step=step.number, planned=planned)
+    step.refresh_from_db()
+
+
+def _cancel_planned(step: EditStep) -> int:
+    """Planned steps at and below this one; returns how many."""
+    below = {step.number}
+    rows = list(EditStep.objects.filter(chain=step.chain_id, number__gte=step.number, job=None).order_by("number"))
+    planned = []
+    for row in rows:
+        if row.outcome == "planned" and (row.pk == step.pk or row.parent_number in below):
+            below.add(row.number)
+            planned.append(row.pk)
+    return EditStep.objects.filter(pk__in=planned, outcome="planned").update(outcome="cancelled")
+
+
+def retry_step(policy: Policy, step: EditStep) -> None:
+    """Try a step again that brought nothing. May spend as much as it was estimated at.
+
+    :raises Conflict: ``job.unknown_outcome``: nobody resends by itself what may have been charged;
+        ``chain.step_over`` for a step with pictures, or without work of its own.
+    """
+    policy.require("retry", step.chain)
+    rows = Job.objects.filter(pk=step.job_id)
+    with transaction.atomic():
+        EditChain.objects.filter(pk=step.chain_id).update(touched_at=database_now())
+        state = rows.values_list("state", flat=True).first()
+        if state == "unknown":
+            raise Conflict("job.unknown_outcome")
+        rows.filter(state__in=COMING, cancel_requested_at__isnull=False).update(cancel_requested_at=None)
+        woken = list(rows.filter(state__in=RESENDABLE).values_list("pk", flat=True))
+        if not woken and (state is None or state in JOB_ENDED):
+            raise Conflict("chain.step_over", step=step.number)
+        STEP.move(EditStep.objects.filter(pk=step.pk), "open", only_from=["rejected"], reason="", note="")
+        EditStep.objects.filter(chain=step.chain_id, outcome="cancelled", plan__job__isnull=False).update(
+            outcome="planned"
+        )
+        rung = requeue(policy, woken)
+        Event.objects.record(policy.actor, "chain.step_retried", step.chain, step=step.number)
+        transaction.on_commit(partial(tasks.ring, rung))
+    step.refresh_from_db()
+
+
+# Drafts ------------------------------------------------------------------------------------------------------------
+
+
+def save_draft(policy: Policy, chain: EditChain, data: dict[str, Any]) -> None:
+    """Keep what somebody has begun to ask for; one draft for each person and chain. Empty forgets it.
+
+    :raises InvalidRequest: ``chain.draft_too_large``, ``chain.bad_draft``.
+    """
+    policy.require("generate", chain)
+    rows = EditDraft.objects.filter(chain=chain, user=policy.user)
+    if policy.user is None:
+        return
+    if not data:
+        rows.delete()
+        return
+    _judge_draft(data)
+    if not rows.update(data=data, updated_at=database_now()):
+        EditDraft.objects.update_or_create(chain=chain, user=policy.user, defaults={"data": data})
+
+
+def _judge_draft(data: dict[str, Any]) -> None:
+    try:
+        text = json.dumps(data, allow_nan=False, ensure_ascii=False).encode()
+    except (TypeError, ValueError):  # half of a character among them
+        raise InvalidRequest("chain.bad_draft") from None
+    if len(text) > MOST_DRAFT:
+        raise InvalidRequest("chain.draft_too_large", weight=len(text), most=MOST_DRAFT)
+    if b"\\u0000" in text:
+        raise InvalidRequest("chain.bad_draft")
+
+
+def draft_of(policy: Policy, chain: EditChain) -> dict[str, Any]:
+    """What the person has begun to ask for; empty where there is nothing."""
+    if policy.user is None:
+        return {}
+    found = EditDraft.objects.filter(chain=chain, user=policy.user).values_list("data", flat=True).first()
+    return dict(found or {})
