@@ -7,7 +7,7 @@ composed anew on what comes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -34,6 +34,7 @@ from image_studio.policy import Policy
 from image_studio.runner.edit_requests import Polygon, Region, StepOrder
 from image_studio.workflow.cells import compose_job
 from image_studio.workflow.chains import begun
+from image_studio.workflow.edit_files import Drawn
 from image_studio.workflow.library import limits
 from image_studio.workflow.once import replayed
 from image_studio.workflow.step_orders import answer_of, drawn_for, judged_step, once_drawn, place, step_of
@@ -88,6 +89,19 @@ def change_preview(policy: Policy, asset: Asset, order: StepOrder) -> StepPrevie
     return priced(_asked(policy, asset, order)[0], route_named(order.route))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """A change that may be ordered now.
+
+    :param chain: the edit history that it grows into; None begins one.
+    :param drawn: its mask's file, stored without a row.
+    """
+
+    plan: StepPreview
+    chain: EditChain | None = None
+    drawn: tuple[Drawn, ...] = ()
+
+
 def change(
     policy: Policy, asset: Asset, order: StepOrder, *, cell: Variant | None = None, key: str, digest: str = ""
 ) -> EditStep:
@@ -102,18 +116,32 @@ def change(
     body = {"verb": "change", "asset": str(asset.pk), "cell": str(cell.pk) if cell else "", **order.to_dict()}
     done = replayed(policy, key, body)
     if done is None:
-        asked, chain = _asked(policy, asset, order)
-        plan = judged_step(priced(asked, route_named(order.route)), digest=digest)
-        drawn = drawn_for(plan)
-
-        def act() -> dict[str, str]:
-            here, grown = chain, plan
-            if here is None:
-                here, grown = _begun(policy, plan, cell or cell_of(asset))
-            return answer_of(place(policy, here, grown, drawn))
-
-        done = once_drawn(policy, key, body, act, drawn)
+        found = judged_change(policy, asset, order, digest=digest)
+        act = partial(_placed, policy, asset, found, cell)
+        done = once_drawn(policy, key, body, act, found.drawn)
     return step_of(done)
+
+
+def judged_change(policy: Policy, asset: Asset, order: StepOrder, *, digest: str = "") -> Change:
+    """A change that may be ordered now. Nothing is written but its mask's file, which is the caller's to forget.
+
+    :raises StudioError: as :func:`change`.
+    """
+    asked, chain = _asked(policy, asset, order)
+    plan = judged_step(priced(asked, route_named(order.route)), digest=digest)
+    return Change(plan=plan, chain=chain, drawn=drawn_for(plan))
+
+
+def place_change(policy: Policy, asset: Asset, found: Change, cell: Variant | None = None) -> EditStep:
+    """Write a change's step, and its edit history where there is none. Call it in a transaction."""
+    here, plan = found.chain, found.plan
+    if here is None:
+        here, plan = _begun(policy, plan, cell or cell_of(asset))
+    return place(policy, here, plan, found.drawn)
+
+
+def _placed(policy: Policy, asset: Asset, found: Change, cell: Variant | None) -> dict[str, str]:
+    return answer_of(place_change(policy, asset, found, cell))
 
 
 def _asked(policy: Policy, asset: Asset, order: StepOrder) -> tuple[Asked, EditChain | None]:

@@ -21,6 +21,17 @@ def save_recipe(policy: Policy, step: EditStep, name: str) -> EditRecipe:
     :raises InvalidRequest: ``recipe.no_name``.
     :raises Conflict: ``recipe.no_steps`` at the start of a chain.
     """
+    recipe = recipe_of(policy, step, name)
+    with transaction.atomic():
+        keep_recipe(policy, recipe)
+    return recipe
+
+
+def recipe_of(policy: Policy, step: EditStep, name: str) -> EditRecipe:
+    """The recipe of a step, not written yet.
+
+    :raises StudioError: as :func:`save_recipe`.
+    """
     chain = step.chain
     policy.require("generate", chain)
     words = " ".join(name.split())[:200]
@@ -30,17 +41,20 @@ def save_recipe(policy: Policy, step: EditStep, name: str) -> EditRecipe:
     if not path:
         raise Conflict("recipe.no_steps")
     files = {str(file.pk): file for file in EditFile.objects.filter(chain=chain)}
-    with transaction.atomic():
-        recipe = EditRecipe.objects.create(
-            brand=chain.brand,
-            name=words,
-            steps=[_kept(one, files) for one in path],
-            made_of={"chain": str(chain.pk), "step": step.number},
-            created_by=policy.user,
-            actor_label=policy.actor.label,
-        )
-        Event.objects.record(policy.actor, "recipe.saved", recipe, chain=str(chain.pk), step=step.number)
-    return recipe
+    return EditRecipe(
+        brand=chain.brand,
+        name=words,
+        steps=[_kept(one, files) for one in path],
+        made_of={"chain": str(chain.pk), "step": step.number},
+        created_by=policy.user,
+        actor_label=policy.actor.label,
+    )
+
+
+def keep_recipe(policy: Policy, recipe: EditRecipe) -> None:
+    """Write a recipe. Call it in a transaction."""
+    recipe.save(force_insert=True)
+    Event.objects.record(policy.actor, "recipe.saved", recipe, **recipe.made_of)
 
 
 def path_to(step: EditStep) -> list[EditStep]:

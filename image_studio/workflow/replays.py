@@ -37,11 +37,13 @@ from image_studio.runner.edit_requests import FileRef, StepOrder
 from image_studio.runner.stepping import queue_planned
 from image_studio.workflow.chains import begun
 from image_studio.workflow.edit_files import Drawn, forget, keep_mask, ref_of, told_mask
-from image_studio.workflow.once import once, replayed
+from image_studio.workflow.once import replayed
 from image_studio.workflow.options import keyed
-from image_studio.workflow.step_orders import next_number
+from image_studio.workflow.step_orders import next_number, once_drawn
 from image_studio.workflow.steps import StepPreview, asked_from, priced, route_named
 
+#: Stands in an order for a mask whose file is made when the replay is asked for.
+PAINTED = "painted"
 #: Pictures times routes of one replay.
 MOST_CHAINS = 100
 
@@ -155,7 +157,8 @@ def _walk(policy: Policy, brand: Brand, recipe: EditRecipe, source: Asset, route
         if asked is None:
             masks[number] = _painted(recipe, painted, picture)
             whole = replace(order, region=(0.25, 0.25, 0.5, 0.5))  # stands for the mask while it is judged
-            asked = replace(asked_from(policy, brand, picture, whole), order=replace(order, kind="inpaint"))
+            asked = asked_from(policy, brand, picture, whole)
+            asked = replace(asked, order=replace(order, kind=asked.order.kind, mask=PAINTED))
         elif order.region or order.polygons:
             masks[number] = partial(_told, order, picture.size)
         preview = priced(asked, route_named(order.route))
@@ -174,6 +177,7 @@ def _expected(source: Asset, size: tuple[int, int]) -> Asset:
         created_by_id=source.created_by_id,
         requested_by_id=source.requested_by_id,
         sha256=source.sha256,
+        weight=0,
         width=width,
         height=height,
         format="png",
@@ -225,22 +229,51 @@ def replay(
     }
     done = replayed(policy, key, body)
     if done is None:
-        plan = replay_preview(policy, recipe, assets, routes=routes)
-        if digest and plan.digest != digest:
-            raise Conflict("preview.changed")
-        for finding in plan.findings:
-            if finding.blocks:
-                raise InvalidRequest(finding.code, **{**finding.params, "where": finding.where})
-        drawn = [{number: make() for number, make in walk.masks.items()} for walk in plan.walks]
-        try:
-            done = once(policy, key, body, lambda: {"replay": str(_place(policy, plan, title, drawn).pk)})
-        except BaseException:
-            forget([one for masks in drawn for one in masks.values()])
-            raise
+        plan = judged_replay(replay_preview(policy, recipe, assets, routes=routes), digest=digest)
+        drawn = drawn_masks(plan)
+        files = [one for masks in drawn for one in masks.values()]
+        act = partial(_placed, policy, plan, title, drawn)
+        done = once_drawn(policy, key, body, act, files)
     return Replay.objects.select_related("brand", "recipe").get(pk=done.answer["replay"])
 
 
-def _place(policy: Policy, plan: ReplayPreview, title: str, drawn: Sequence[Mapping[int, Drawn]]) -> Replay:
+def judged_replay(plan: ReplayPreview, *, digest: str = "") -> ReplayPreview:
+    """A preview that may be ordered now.
+
+    :raises Conflict: ``preview.changed``.
+    :raises InvalidRequest: the first blocking finding's code.
+    """
+    if digest and plan.digest != digest:
+        raise Conflict("preview.changed")
+    for finding in plan.findings:
+        if finding.blocks:
+            raise InvalidRequest(finding.code, **{**finding.params, "where": finding.where})
+    return plan
+
+
+def drawn_masks(plan: ReplayPreview) -> list[dict[int, Drawn]]:
+    """For each walk, step index -> its mask's file, stored; the rows come with the steps.
+
+    :raises StorageFailed: when the disk refuses.
+    """
+    drawn: list[dict[int, Drawn]] = []
+    try:
+        for walk in plan.walks:
+            drawn.append({})
+            for number, make in walk.masks.items():
+                drawn[-1][number] = make()
+    except BaseException:
+        forget([one for masks in drawn for one in masks.values()])
+        raise
+    return drawn
+
+
+def _placed(policy: Policy, plan: ReplayPreview, title: str, drawn: Sequence[Mapping[int, Drawn]]) -> dict[str, str]:
+    return {"replay": str(place_replay(policy, plan, title, drawn).pk)}
+
+
+def place_replay(policy: Policy, plan: ReplayPreview, title: str, drawn: Sequence[Mapping[int, Drawn]]) -> Replay:
+    """Write a replay with all of its chains and steps. Call it in a transaction whose first write is done."""
     recipe = plan.recipe
     row = Replay.objects.create(
         brand_id=recipe.brand_id,
@@ -292,7 +325,7 @@ def _planned(policy: Policy, chain: EditChain, preview: StepPreview, files: Mapp
         parent_number=number - 1,
         kind=preview.order.kind,
         instruction=preview.order.instruction,
-        order=preview.order.to_dict(),
+        order=_ordered(preview, files),
         inputs=[{"role": "source"}, *({"role": "reference", "as": role, **ref} for role, ref in references)],
         route=preview.route.name,
         outcome="planned",
@@ -307,6 +340,13 @@ def _planned(policy: Policy, chain: EditChain, preview: StepPreview, files: Mapp
         },
         actor_label=policy.actor.label,
     )
+
+
+def _ordered(preview: StepPreview, files: Mapping[str, FileRef]) -> dict[str, Any]:
+    order = preview.order
+    if order.mask == PAINTED:
+        order = replace(order, mask=files["mask"].file)
+    return {**order.to_dict(), "route": preview.route.name}
 
 
 def _ref(asset: Asset) -> dict[str, Any]:

@@ -114,13 +114,21 @@ def same_person(policy: Policy, asset: Asset) -> bool:
     """Whether the kit wants somebody else to approve: not who asked for it, made it, or wrote the words on it."""
     if policy.user is None or not asset.brand.kit.second_person:
         return False
-    return asset.is_of(policy.user) or _worded(policy, asset)
+    return asset.is_of(policy.user) or _edited(policy, asset) or _worded(policy, asset)
+
+
+def _edited(policy: Policy, asset: Asset) -> bool:
+    """Whether the person had the picture made that logo and words stand on: an edit that somebody else took."""
+    below = asset.parent if asset.kind == "composed" else None
+    return below is not None and below.is_of(policy.user)
 
 
 def _worded(policy: Policy, asset: Asset) -> bool:
     """Whether the person had set the set's words anew before the picture was composed, by whoever's job."""
-    bought = JobOutput.objects.filter(asset=asset.parent_id).values_list("job__variant_set", flat=True)
-    sets = [str(pk) for pk in bought] if asset.kind == "composed" else []
+    bought = JobOutput.objects.filter(asset=asset.parent_id, job__variant_set__isnull=False)
+    # A picture of an edit history was bought for no set; the cells that show it are of one.
+    found = {*bought.values_list("job__variant_set", flat=True), *asset.variants.values_list("variant_set", flat=True)}
+    sets = [str(pk) for pk in found] if asset.kind == "composed" else []
     mine = Event.objects.filter(object_type="variantset", object_id__in=sets, actor_id=policy.actor.user_id)
     return mine.filter(verb="set.recomposed", data__worded=True, at__lt=asset.created_at).exists()
 
