@@ -52,7 +52,7 @@ def pick(page: StudioAdmin, request: HttpRequest) -> JsonResponse:
     shown = found[:PER_PAGE]
     answer = {
         "ok": True,
-        "pictures": [_data(asset) for asset in shown],
+        "pictures": [as_data(asset) for asset in shown],
         "next": str(shown[-1].pk) if len(found) > PER_PAGE else "",
         "said": _said(shown, request.GET),
     }
@@ -77,7 +77,8 @@ def _page(policy: Policy, asked: Any) -> Sequence[Asset]:
     return list(rows[: PER_PAGE + 1])
 
 
-def _data(asset: Asset) -> dict[str, Any]:
+def as_data(asset: Asset) -> dict[str, Any]:
+    """A picture as the dialog shows it."""
     scale = min(1.0, BOX[0] / asset.width, BOX[1] / asset.height)
     return {
         "id": str(asset.pk),
