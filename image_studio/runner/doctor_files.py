@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from image_studio import storage
 from image_studio.exceptions import StorageFailed
-from image_studio.models import Asset, BrandRevision, Job, JobOutput, Rendition
+from image_studio.models import Asset, BrandRevision, EditFile, Job, JobOutput, Rendition
 from image_studio.runner.early import names_in
 from image_studio.runner.findings import Trouble
 from image_studio.states import JOB_HELD
@@ -40,6 +40,8 @@ def _of_rows() -> Iterator[Trouble]:
         "asset", "spec", "file", "sha256", "public"
     ).iterator():
         yield from _verified(public if shown else private, f"asset {pk} {spec}", name, sha256)
+    for chain, role, name, sha256 in EditFile.objects.values_list("chain", "role", "file", "sha256").iterator():
+        yield from _verified(private, f"editchain {chain} {role}", name, sha256)
     for pk, kept in BrandRevision.objects.values_list("pk", "files").iterator():
         for sha256, name in kept.items():
             yield from _verified(private, f"revision {pk}", name, sha256)
@@ -71,6 +73,7 @@ def _orphans(*, fix: bool) -> Iterator[Trouble]:
 def _known() -> frozenset[str]:
     """The name of every file that a row speaks of."""
     names = set(Asset.objects.values_list("file", flat=True)) | set(Rendition.objects.values_list("file", flat=True))
+    names |= set(EditFile.objects.values_list("file", flat=True))
     for kept in BrandRevision.objects.values_list("files", flat=True):
         names |= set(kept.values())
     # Early versions belong to calls that are under way; whatever is left of an older one is a leftover.

@@ -47,7 +47,7 @@ def _candidate(step: EditStep, made: OutputRows) -> EditCandidate:
     shown = made.shown
     return EditCandidate(
         step=step,
-        index=made.index,
+        index=made.index or 0,
         asset=shown,
         raw=made.asset,
         sha256=shown.sha256 if shown else "",
@@ -80,8 +80,9 @@ def _go_on(step: EditStep, picked: EditCandidate) -> None:
 
 
 def _give_up(step: EditStep, error: Exception) -> None:
-    known = isinstance(error, StudioError)
-    code, params = (error.code, error.params) if known else ("step.no_route", {"route": step.route})
+    code, params = "step.no_route", {"route": step.route}
+    if isinstance(error, StudioError):
+        code, params = error.code, error.params
     EditStep.objects.filter(pk=step.pk).update(outcome="failed", error_code=code, error_params=plain(params))
 
 

@@ -250,7 +250,7 @@ def retry_step(policy: Policy, step: EditStep) -> None:
         ``chain.step_over`` for a step with pictures, or without work of its own.
     """
     policy.require("retry", step.chain)
-    rows = Job.objects.filter(pk=step.job_id)
+    rows = Job.objects.filter(step=step)
     with transaction.atomic():
         EditChain.objects.filter(pk=step.chain_id).update(touched_at=database_now())
         state = rows.values_list("state", flat=True).first()

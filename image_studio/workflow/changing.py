@@ -6,7 +6,6 @@ composed anew on what comes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -250,7 +249,7 @@ def take(policy: Policy, step: EditStep, index: int | None = None) -> Job:
     return job
 
 
-def _sharing(cell: Variant) -> Sequence[Variant]:
+def _sharing(cell: Variant) -> list[Variant]:
     """The cells that show the same bought picture as this one, now."""
     now = Variant.objects.get(pk=cell.pk)
     rows = Variant.objects.filter(variant_set=now.variant_set_id, job=now.job_id, output_index=now.output_index)
