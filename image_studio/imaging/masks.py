@@ -73,7 +73,11 @@ def from_file(data: bytes, size: Size, *, reads: Reads = "clear", orientation: i
 
     :raises ImageRefused: as :func:`image_studio.imaging.decode.decode`.
     """
-    return from_image(decode(data, _LIMITS).image, size, reads=reads, orientation=orientation, scale=scale)
+    image = decode(data, _LIMITS).image
+    if reads == "painted" and not image.has_transparency_data and Image.open(io.BytesIO(data)).mode in ("RGBA", "LA"):
+        # The gate drops an alpha that says nothing; here it says that every pixel is painted.
+        raise InvalidRequest("mask.full")
+    return from_image(image, size, reads=reads, orientation=orientation, scale=scale)
 
 
 def from_image(
