@@ -11,13 +11,25 @@ from django.utils.translation import override
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.settings import SPECTACULAR_DEFAULTS, patched_settings
 
-from image_studio.models import CHECK_KINDS, DECISIONS, DECLARATION, REJECT_REASONS, ROLES, SHARING, VERDICTS
+from image_studio.models import (
+    CHECK_KINDS,
+    DECISIONS,
+    DECLARATION,
+    FILE_ROLES,
+    REFERENCE_ROLES,
+    REJECT_REASONS,
+    ROLES,
+    SHARING,
+    STEP_KINDS,
+    STEP_REASONS,
+    VERDICTS,
+)
 from image_studio.models.asset import KINDS, ORIGINS
 from image_studio.models.job import JOB_KINDS
-from image_studio.states import ASSET, ATTEMPT, JOB, VARIANT
+from image_studio.states import ASSET, ATTEMPT, CHAIN, JOB, STEP, VARIANT
 
 DESCRIPTION = """\
-Brand-safe pictures: prompts, a library, batches of variants, review and publishing.
+Brand-safe pictures: prompts, a library, batches of variants, edit chains, review and publishing.
 
 **Signing in.** `Authorization: Token ...`, or the site's session cookie with the header `X-CSRFToken` on everything
 that changes something. `published/` needs neither.
@@ -43,7 +55,13 @@ ENUMS: dict[str, Any] = {
     "JobKind": list(JOB_KINDS),
     "AttemptState": list(ATTEMPT.labels),
     "CellState": list(VARIANT.labels),
+    "ChainState": list(CHAIN.labels),
     "CheckKind": list(CHECK_KINDS),
+    "EditFileRole": list(FILE_ROLES),
+    "ReferenceRole": list(REFERENCE_ROLES),
+    "StepKind": list(STEP_KINDS),
+    "StepReason": list(STEP_REASONS),
+    "StepState": list(STEP.labels),
     "Verdict": list(VERDICTS),
     "Decision": list(DECISIONS),
     "DeclarationPoint": list(DECLARATION),
@@ -57,6 +75,8 @@ TAGS = [
     {"name": "prompts", "description": "Templates with variables, in versions that never change."},
     {"name": "assets", "description": "The library: upload, describe, look, review, publish."},
     {"name": "variant-sets", "description": "Matrices of pictures: price, order, watch, cancel, retry."},
+    {"name": "chains", "description": "Edits of a picture as a tree: ask, mask, choose, reject, fork, go on."},
+    {"name": "recipes", "description": "The path to a step, replayed on other pictures or routes."},
     {"name": "jobs", "description": "Work: what is bought or made, and what came of it."},
     {"name": "models", "description": "What can be bought, what it costs, and when it ends."},
     {"name": "published", "description": "What everybody may see, without signing in."},

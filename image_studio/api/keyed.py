@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
@@ -12,6 +12,8 @@ from image_studio.api.base import SOON, StudioView
 from image_studio.api.rendering import dump
 from image_studio.exceptions import InvalidRequest
 from image_studio.workflow import Once, once, replayed
+from image_studio.workflow.edit_files import Drawn
+from image_studio.workflow.step_orders import once_drawn
 
 
 class NotThere(InvalidRequest):
@@ -20,19 +22,24 @@ class NotThere(InvalidRequest):
     http_status = 404
 
 
-def answered(view: StudioView, act: Callable[[], tuple[str, Any]]) -> Response:
+def answered(view: StudioView, act: Callable[[], tuple[str, Any]], *, status: int = 202) -> Response:
     """What the request's key was answered, or the answer that ``act`` makes now.
 
     :param act: changes rows only; returns the address to look at next, and the body.
     :raises StudioError: as :func:`~image_studio.workflow.once.once`.
     """
-    return _response(once(view.policy, _key(view), _body(view), lambda: _kept(*act())))
+    return _response(once(view.policy, _key(view), _body(view), lambda: _kept(*act())), status)
 
 
-def answered_before(view: StudioView) -> Response | None:
+def answered_drawn(view: StudioView, act: Callable[[], tuple[str, Any]], drawn: Sequence[Drawn]) -> Response:
+    """The same where files of masks were stored before: those that no row speaks of in the end are deleted again."""
+    return _response(once_drawn(view.policy, _key(view), _body(view), lambda: _kept(*act()), drawn))
+
+
+def answered_before(view: StudioView, *, status: int = 202) -> Response | None:
     """The same for views with something slow to do before the act, where the key was answered."""
     found = replayed(view.policy, _key(view), _body(view))
-    return _response(found) if found else None
+    return _response(found, status) if found else None
 
 
 def _key(view: StudioView) -> str:
@@ -49,8 +56,10 @@ def _kept(location: str, body: Any) -> dict[str, Any]:
     return {"location": location, "body": dump(body).decode()}
 
 
-def _response(done: Once) -> Response:
-    headers = {"Location": done.answer["location"], "Retry-After": SOON}
+def _response(done: Once, status: int = 202) -> Response:
+    headers = {"Location": done.answer["location"]}
+    if status == 202:
+        headers["Retry-After"] = SOON
     if done.replayed:
         headers["Idempotency-Replayed"] = "true"
-    return Response(orjson.loads(done.answer["body"]), status=202, headers=headers)
+    return Response(orjson.loads(done.answer["body"]), status=status, headers=headers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from image_studio.api import asset_parts, assets, docs, published, reviews, urls_work
+from image_studio.api import asset_parts, assets, changing, docs, published, reviews, urls_work
 from image_studio.api.base import Missing
 
 app_name = "v1"
@@ -18,6 +18,8 @@ urlpatterns = [
     path("assets/<uuid:asset_id>/reviews/", reviews.Reviews.as_view(), name="asset-reviews"),
     path("assets/<uuid:asset_id>/publish/", reviews.Publish.as_view(), name="asset-publish"),
     path("assets/<uuid:asset_id>/withdraw/", reviews.Withdraw.as_view(), name="asset-withdraw"),
+    path("assets/<uuid:asset_id>/change/", changing.Change.as_view(), name="asset-change"),
+    path("assets/<uuid:asset_id>/change/preview/", changing.ChangePreview.as_view(), name="asset-change-preview"),
     path("published/", published.PublishedList.as_view(), name="published-list"),
     path("published/<uuid:asset_id>/", published.PublishedDetail.as_view(), name="published-detail"),
     *urls_work.urlpatterns,

@@ -16,13 +16,24 @@ FREE = {
     "addPromptVersion": "words",
     "cancelCell": "ends work",
     "cancelJob": "ends work",
+    "cancelStep": "ends work",
     "cancelVariantSet": "ends work",
+    "chooseCandidate": "a decision",
+    "createMask": "a file that costs nothing",
     "createPrompt": "words",
+    "createRecipe": "words",
     "estimatePrice": "writes nothing",
+    "forkChain": "begins with a picture that is there",
+    "moveHead": "a decision",
+    "previewChange": "writes nothing",
     "previewPrompt": "writes nothing",
+    "previewReplay": "writes nothing",
+    "previewStep": "writes nothing",
     "previewVariantSet": "writes nothing",
     "publishAsset": "local work, and asking twice gives the same job",
+    "rejectStep": "a decision",
     "reviewAsset": "local work, and a picture is approved once",
+    "undecideStep": "a decision",
     "uploadAsset": "the same bytes are the same picture",
     "withdrawAsset": "takes away",
 }
@@ -42,8 +53,9 @@ def keyed():
 
 def test_every_post_is_keyed_or_free():
     assert keyed() == set(posts()) - set(FREE)
-    again = {"recomposeVariantSet", "retryCell", "retryJob", "retryVariantSet"}
-    assert keyed() == {"createVariantSet", "finishCell", *again}
+    again = {"recomposeVariantSet", "retryCell", "retryJob", "retryStep", "retryVariantSet", "takeStep"}
+    edits = {"changeThis", "createChain", "createStep", "replayChain", "replayRecipe"}
+    assert keyed() == {"createVariantSet", "finishCell", *edits, *again}
 
 
 def test_keyed_posts_say_what_a_repeated_key_does():
