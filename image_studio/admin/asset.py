@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
-from django.urls import path
+from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
-from image_studio.admin import picking, review_board
+from image_studio.admin import changing, picking, review_board
 from image_studio.admin.asset_forms import AssetForm
 from image_studio.admin.asset_page import story
 from image_studio.admin.base import StudioAdmin, policy_of, refusal, wants_json
@@ -34,6 +35,7 @@ from image_studio.wording import explain_error
 from image_studio.workflow import review
 from image_studio.workflow.browse import clean, search
 from image_studio.workflow.library import tag
+from image_studio.workflow.replays import MOST_CHAINS
 
 #: One press of a button touches at most this many pictures.
 MOST_AT_ONCE = 500
@@ -86,11 +88,36 @@ def add_tags(page: StudioAdmin, request: HttpRequest, rows: QuerySet[Asset]) -> 
         messages.success(request, ngettext("{n} picture tagged.", "{n} pictures tagged.", count).format(n=count))
 
 
+@admin.action(description=changing.TITLE, permissions=["view"])
+def change_this(page: StudioAdmin, request: HttpRequest, rows: QuerySet[Asset]) -> HttpResponse | None:
+    """Open *Change this* for the one picture that is ticked."""
+    chosen = list(rows[:2])
+    if len(chosen) != 1:
+        messages.warning(request, _("Choose one picture at a time. A recipe changes many in the same way."))
+        return None
+    url = changing.change_url(policy_of(request), chosen[0])
+    if not url:
+        messages.error(request, _("You may look at this picture, but not change it."))
+        return None
+    return HttpResponseRedirect(url)
+
+
+@admin.action(description=gettext_lazy("Replay a recipe"), permissions=["view"])
+def replay_on(page: StudioAdmin, request: HttpRequest, rows: QuerySet[Asset]) -> HttpResponse | None:
+    """Choose a recipe for what is ticked; nothing is asked for yet."""
+    chosen = list(rows.values_list("pk", flat=True)[: MOST_CHAINS + 1])
+    if len(chosen) > MOST_CHAINS:
+        messages.warning(request, _("Choose at most {n} pictures at a time.").format(n=MOST_CHAINS))
+        return None
+    query = urlencode({"picture": [str(pk) for pk in chosen]}, doseq=True)
+    return HttpResponseRedirect(f"{reverse('admin:image_studio_editrecipe_choose')}?{query}")
+
+
 @admin.register(Asset)
 class AssetAdmin(StudioAdmin):
     verbs: ClassVar[Mapping[str, str]] = {"view": "view", "change": "describe", "add": "ingest"}
     list_title = gettext_lazy("Library")
-    actions = (generate, shortlist, unshortlist, add_tags)
+    actions = (generate, change_this, replay_on, shortlist, unshortlist, add_tags)
     #: For a site's own autocomplete fields; the library's search looks in the same words.
     search_fields = ("words",)
 
@@ -101,6 +128,7 @@ class AssetAdmin(StudioAdmin):
             path("upload/", upload_view(self), name=f"{name}_upload"),
             path("<uuid:asset_id>/picture/<str:which>/", wrap(picture, cacheable=True), name=f"{name}_picture"),
             path("<uuid:asset_id>/say/", for_scripts(self, require_POST(self.say_view)), name=f"{name}_say"),
+            *changing.urls(self),
             *review_board.urls(self),
             *picking.urls(self),
             *super().get_urls(),

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from image_studio import storage
 from image_studio.admin.base import chip, worker_missing
+from image_studio.admin.changing import change_url
 from image_studio.admin.contact_sheet import said
 from image_studio.admin.generating import generate_url
 from image_studio.admin.languages import language
@@ -102,6 +103,7 @@ def story(policy: Policy, asset: Asset, sent: Mapping[str, Any] | None = None) -
         "history": history(asset),
         "may_review": policy.can("review", asset) and asset.state in UNDECIDED,
         "may_original": policy.can("original", asset),
+        "change_url": change_url(policy, asset),
         "generate_url": generate_url(source=asset.pk) if policy.can("generate", asset) else "",
         "published_url": _published_url(asset),
     }

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from image_studio.admin import finishing
 from image_studio.admin.base import policy_of
 from image_studio.admin.bulk import ticked
+from image_studio.admin.changing import change_url
 from image_studio.admin.contact_sheet import FILTERS, said, shown, wanted
 from image_studio.admin.lines import TextsForm
 from image_studio.admin.overlays import overlays
@@ -86,6 +87,7 @@ def _about(policy: Policy, asset: Asset, cell: Cell, typed: Typed) -> dict[str, 
     actions = cell.actions if cell.status == "ready" else frozenset()
     return {
         "asset": asset,
+        "change_url": change_url(policy, asset, cell.variant) if cell.status == "ready" else "",
         "actions": actions,
         "releases": bool(actions & {"approve", "approve_publish", "override"}),
         "verdicts": verdicts,
@@ -180,5 +182,8 @@ def compared(request: Any, variant_set: VariantSet) -> dict[str, Any]:
     return {
         "variant_set": variant_set,
         "candidates": candidates if enough else [],
+        "change_urls": {
+            one.cell.variant.pk: change_url(policy_of(request), one.cell.asset, one.cell.variant) for one in candidates
+        },
         "problem": "" if enough else _("Tick two to four cells that have a picture, then compare."),
     }

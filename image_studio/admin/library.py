@@ -198,6 +198,7 @@ def _around(page: StudioAdmin, request: HttpRequest, policy: Policy, filters: Fi
         "most_bytes": conf().max_upload_bytes,
         "may_review": policy.brands("review").exists(),
         "may_generate": policy.brands("generate").exists(),
+        "may_edit": request.user.has_perm("image_studio.add_editchain") and policy.brands("generate").exists(),
         "may_tag": page.has_change_permission(request) and policy.brands("describe").exists(),
         "tickable": True,
     }

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from image_studio.admin.base import policy_of, wants_json
+from image_studio.admin.changing import change_url
 from image_studio.admin.review_page import context_of, safe_box
 from image_studio.admin.reviewing import VERBS, offered, publishing, say
 from image_studio.exceptions import StudioError
@@ -103,6 +104,7 @@ class ReviewBoard:
             **context_of(asset, verdicts, typed),
             "asset": asset,
             "board": found,
+            "change_url": change_url(policy, asset, found.cell),
             "actions": offered(policy, asset, verdicts) if may else frozenset(),
             "hindrance": explain(*hint) if hint else "",
             "publishing": publishing(asset),

@@ -81,6 +81,7 @@ class Home:
 
     :param review: the beginning of the review queue.
     :param changes: pictures of which a change is asked that nobody has made.
+    :param changeable: those of them that this person may change.
     :param spent: in this month and today, None for who may not see jobs.
     :param workers: how many live.
     :param step: what a new studio needs next: ``brand``, ``upload``, ``generate``, or empty.
@@ -91,6 +92,7 @@ class Home:
     unknown: Some
     changes: tuple[Asset, ...]
     changes_more: bool
+    changeable: frozenset[UUID]
     sets: tuple[Progress, ...]
     working: Some
     workers: int
@@ -134,6 +136,7 @@ def home(policy: Policy, *, nouns: Collection[str] = NOUNS) -> Home:
         unknown=Some(n=unknown),
         changes=tuple(changes[:SETS]),
         changes_more=len(changes) > SETS,
+        changeable=frozenset(one.pk for one in changes[:SETS] if policy.can("generate", one)),
         sets=sets,
         working=Some(n=len(live)),
         workers=beats.alive(),

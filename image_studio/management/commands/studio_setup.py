@@ -13,7 +13,7 @@ from image_studio.management.base import StudioCommand
 from image_studio.models import Brand, Channel
 from image_studio.workflow import save_kit
 
-NOUNS = ("asset", "prompt", "promptversion", "variantset", "variant", "job")
+NOUNS = ("asset", "prompt", "promptversion", "variantset", "variant", "job", "editchain", "editrecipe", "replay")
 #: Group -> the admin permissions it gets. What its members may do in a brand is the membership's to say.
 GROUPS = {
     "Studio editors": [
@@ -24,6 +24,7 @@ GROUPS = {
         "change_prompt",
         "add_variantset",
         "change_variantset",
+        *(f"{verb}_{noun}" for noun in ("editchain", "editrecipe", "replay") for verb in ("add", "change")),
     ],
     "Studio brand managers": [
         *(f"{verb}_{noun}" for noun in (*NOUNS, "brand", "brandmembership") for verb in ("view", "add", "change")),

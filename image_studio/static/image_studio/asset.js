@@ -41,7 +41,7 @@ function ended() {
 function saying() {
   document.addEventListener("submit", async (event) => {
     const form = event.target.closest("[data-say]");
-    if (!form) return;
+    if (!form || "leave" in (event.submitter?.dataset ?? {})) return;
     event.preventDefault();
     if (form.getAttribute("aria-busy") === "true") return;
     const body = new FormData(form, event.submitter);

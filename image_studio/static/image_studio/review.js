@@ -213,7 +213,7 @@ function problem(message, sent) {
 }
 
 stage.addEventListener("submit", (event) => {
-  if (!event.target.dataset.form) return;
+  if (!event.target.dataset.form || "leave" in (event.submitter?.dataset ?? {})) return;
   event.preventDefault();
   send(event.target, event.submitter || event.target.querySelector("button[name=do]"));
 });

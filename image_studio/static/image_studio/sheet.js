@@ -403,7 +403,7 @@ function submitted(event) {
   } else if (form.id === "verbs") {
     event.preventDefault();
     send(form, button, saidToOne);
-  } else if (panel.contains(form) && !("leave" in form.dataset)) {
+  } else if (panel.contains(form) && !("leave" in form.dataset || "leave" in button.dataset)) {
     event.preventDefault();
     send(form, button, saidInPanel);
   }
