@@ -14,6 +14,7 @@ from image_studio.exceptions import StudioError
 from image_studio.wording import (
     admin,
     api,
+    archives,
     brand,
     catalog,
     compose,
@@ -46,6 +47,7 @@ WORDS: dict[str, Any] = {
     **generate.WORDS,
     **admin.WORDS,
     **api.WORDS,
+    **archives.WORDS,
     **library.WORDS,
     **lifecycle.WORDS,
     **usage.WORDS,

@@ -92,14 +92,7 @@ def add_markup(policy: Policy, chain: EditChain, source: Asset, data: bytes) -> 
     :raises StorageFailed: when the disk refuses.
     """
     policy.require("generate", chain)
-    picture = decode(data, limits())
-    if picture.size != source.size:
-        raise InvalidRequest("markup.other_size", size=_words(picture.size), nearest=_words(source.size))
-    if not picture.has_alpha:
-        raise InvalidRequest("markup.no_alpha")
-    if picture.image.getchannel("A").getbbox() is None:
-        raise InvalidRequest("markup.empty")
-    return _added(policy, chain, _kept("markup", _png(picture.image), picture.size, {}))
+    return _added(policy, chain, keep_markup(data, source.size))
 
 
 def edit_file_for(policy: Policy, file: EditFile) -> ServedFile:
@@ -141,6 +134,23 @@ def keep_mask(mask: Mask, *, region: Region | None = None, polygons: Sequence[Po
     elif polygons:
         told["polygons"] = [[list(point) for point in points] for points in polygons]
     return _kept("mask", to_png(mask), mask.size, told)
+
+
+def keep_markup(data: bytes, size: Size) -> Drawn:
+    """Store a drawing's file, written anew from its pixels.
+
+    :raises InvalidRequest: as :func:`add_markup`.
+    :raises ImageRefused: for bytes that are no picture.
+    :raises StorageFailed: when the disk refuses.
+    """
+    picture = decode(data, limits())
+    if picture.size != size:
+        raise InvalidRequest("markup.other_size", size=_words(picture.size), nearest=_words(size))
+    if not picture.has_alpha:
+        raise InvalidRequest("markup.no_alpha")
+    if picture.image.getchannel("A").getbbox() is None:
+        raise InvalidRequest("markup.empty")
+    return _kept("markup", _png(picture.image), picture.size, {})
 
 
 def forget(drawn: Sequence[Drawn]) -> None:
