@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy, ngettext
 
-from image_studio.admin import workbench, workbench_begin, workbench_say, workbench_views
+from image_studio.admin import chain_archive, workbench, workbench_begin, workbench_say, workbench_views
 from image_studio.admin.base import StudioAdmin, chip, policy_of, thumbnail
 from image_studio.models import Asset, EditCandidate, EditChain
 from image_studio.policy import Policy
@@ -67,7 +67,7 @@ class EditChainAdmin(StudioAdmin):
         return super().get_queryset(request).select_related("brand__revision", "cell", "source")
 
     def get_urls(self) -> list[Any]:
-        return [*workbench_views.urls(self), *super().get_urls()]
+        return [*workbench_views.urls(self), *chain_archive.urls(self), *super().get_urls()]
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """Begin one: with a picture of the library, or with words."""

@@ -27,7 +27,7 @@ from image_studio.policy import Policy
 from image_studio.workflow.chains import draft_of
 from image_studio.workflow.offers import usual_seconds
 from image_studio.workflow.steps import step_offers
-from image_studio.workflow.tree import Node, Tree, tree
+from image_studio.workflow.tree import Tree, tree
 
 STAGE = "admin/image_studio/workbench_stage.html"
 #: Seconds after which a page without scripts looks again while something is made.
@@ -88,7 +88,7 @@ def context_of(
 ) -> dict[str, Any]:
     """Everything on the page. The number of queries hangs on nothing that grows."""
     policy = policy_of(request)
-    found, nodes, stage = looked_at(page, request, chain)
+    found, stage = looked_at(page, request, chain)
     may = page.has_change_permission(request, chain)
     draft = draft_of(policy, chain) if may else {}
     active = found.active
@@ -112,7 +112,7 @@ def context_of(
     return {**context, **_asking(policy, chain, found, stage, draft, request, posted)}
 
 
-def looked_at(page: StudioAdmin, request: HttpRequest, chain: EditChain) -> tuple[Tree, Mapping[int, Node], Stage]:
+def looked_at(page: StudioAdmin, request: HttpRequest, chain: EditChain) -> tuple[Tree, Stage]:
     """The tree, and the step that the address names: the head where it names none."""
     policy = policy_of(request)
     found = tree(policy, chain)
@@ -121,7 +121,7 @@ def looked_at(page: StudioAdmin, request: HttpRequest, chain: EditChain) -> tupl
     number = number if number in nodes else chain.head if chain.head in nodes else min(nodes)
     may = page.has_change_permission(request, chain)
     stage = stage_of(policy, chain, nodes, number, _number(request.GET.get("candidate")), may=may)
-    return found, nodes, stage
+    return found, stage
 
 
 def _number(text: Any) -> int | None:
@@ -202,7 +202,7 @@ def _no_form(policy: Policy, chain: EditChain, stage: Stage) -> tuple[str, str]:
         return _("This history is closed"), _("Open it again under “This history” to ask for more.")
     if stage.busy:
         return _("Its picture is on the way"), _(
-            "A change grows from a picture, so wait for this step, or choose another one in the tree and ask from there."
+            "A change grows from a picture, so wait for this step, or choose another one in the tree and ask there."
         )
     return _("There is no picture to change"), _("Choose a step with a picture in the tree, and ask from there.")
 

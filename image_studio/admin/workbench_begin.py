@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from image_studio.admin.base import StudioAdmin, policy_of
 from image_studio.admin.fields import WordsField
 from image_studio.admin.workbench_form import RATIOS, fresh_key
-from image_studio.admin.workbench_quote import Card, cards_of
+from image_studio.admin.workbench_quote import ANY_WORDS, Card, cards_of
 from image_studio.exceptions import NotAllowed, StudioError
 from image_studio.models import Asset, Brand
 from image_studio.policy import Policy
@@ -76,7 +76,9 @@ def _fresh(policy: Policy) -> PromptForm:
 def source_of(policy: Policy, text: str) -> Asset | None:
     """A picture by its id, as far as this person may begin with it."""
     try:
-        found = policy.visible(Asset.objects.filter(pk=text)).select_related("brand__revision").first() if text else None
+        found = (
+            policy.visible(Asset.objects.filter(pk=text)).select_related("brand__revision").first() if text else None
+        )
     except (ValidationError, ValueError):
         return None
     return found if found is not None and policy.can("generate", found) else None
@@ -130,7 +132,11 @@ def _renew(form: PromptForm) -> None:
 
 
 def _offers(policy: Policy, form: PromptForm) -> Sequence[StepOffer]:
-    if not form.is_bound or "instruction" not in getattr(form, "cleaned_data", {}) or form.errors:
+    if not form.is_bound:
+        brand = form.fields["brand"].queryset.first()  # type: ignore[attr-defined]
+        order = StepOrder(kind="generate", instruction=ANY_WORDS, ratio="1:1")
+        return offers_of(asked_from(policy, brand, None, order)) if brand else ()
+    if form.errors:
         return ()
     try:
         return offers_of(asked_from(policy, form.cleaned_data["brand"], None, form.order()))
@@ -145,8 +151,8 @@ def _shown(page: StudioAdmin, request: HttpRequest, policy: Policy, form: Prompt
     usable = [one.route.name for one in found if one.usable]
     route = wanted if wanted in usable or not usable else usable[0]
     chosen = next((one for one in found if one.route.name == route and one.usable), None)
-    preview = chosen.preview if chosen else None
-    cards: list[Card] = cards_of(found, route)
+    preview = chosen.preview if chosen and form.is_bound else None
+    cards: list[Card] = cards_of(found, route, begins=True)
     rows = policy.visible(Asset.objects.filter(publishable=True, brand__in=policy.brands("generate")))
     recent = rows.exclude(state__in=("rejected", "withdrawn")).order_by("-pk")[:OFFERED]
     return page.page(

@@ -152,9 +152,14 @@ def _asked(offers_of: Callable[[StepOrder], Sequence[StepOffer]], order: StepOrd
         return (), explain_error(error)
 
 
-def cards_of(found: Sequence[StepOffer], route: str, seconds: Mapping[str, float] | None = None) -> list[Card]:
-    """A card for each route; without prices while nothing can be counted."""
-    return [_card(one, route, seconds or {}) for one in found] or _unpriced(route)
+def cards_of(
+    found: Sequence[StepOffer], route: str, seconds: Mapping[str, float] | None = None, *, begins: bool = False
+) -> list[Card]:
+    """A card for each route; without prices while nothing can be counted.
+
+    :param begins: whether it is a first picture, made from words.
+    """
+    return [_card(one, route, seconds or {}) for one in found] or _unpriced(route, begins)
 
 
 def _card(offer: StepOffer, route: str, seconds: Mapping[str, float]) -> Card:
@@ -172,12 +177,12 @@ def _card(offer: StepOffer, route: str, seconds: Mapping[str, float]) -> Card:
     )
 
 
-def _unpriced(route: str) -> list[Card]:
+def _unpriced(route: str, begins: bool) -> list[Card]:
     """The routes while nothing can be counted."""
-    rows = [StepOffer(route=spec) for spec in site.routes().values() if _publishes(spec)]
+    rows = [StepOffer(route=spec) for spec in site.routes().values() if _suits(spec, begins)]
     return [_card(one, route, {}) for one in rows]
 
 
-def _publishes(spec: Any) -> bool:
+def _suits(spec: Any, begins: bool) -> bool:
     model = site.model(spec.provider, spec.model)
-    return model is not None and model.publishable
+    return model is not None and model.publishable and model.needs_source in (None, not begins)

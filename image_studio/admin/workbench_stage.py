@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.urls import reverse
-from django.utils.formats import date_format, number_format
+from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from image_studio import conf as site
 from image_studio.admin.base import picture_url
 from image_studio.admin.contact_sheet import said
-from image_studio.admin.fields import ANCHOR_WORDS
+from image_studio.admin.workbench_told import short, told
 from image_studio.admin.workbench_tree import BUSY, look_of
-from image_studio.conf import routes
-from image_studio.models import REFERENCE_ROLES, STEP_KINDS, Asset, EditCandidate, EditChain, EditFile
+from image_studio.models import REFERENCE_ROLES, STEP_KINDS, Asset, EditChain, EditFile
 from image_studio.policy import Policy
 from image_studio.wording import explain
 from image_studio.wording.money import dollars, spent_words
@@ -34,8 +34,6 @@ TRY: dict[str, Any] = {
     ),
 }
 LETTERS = "ABCDEFGH"
-#: The share of the area outside a mask from which on its change is pointed out.
-LARGE = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +126,12 @@ class Stage:
         return "ask" in self.can
 
     @property
+    def draws(self) -> bool:
+        """Whether any route of this site has a model that reads drawings."""
+        models = (site.model(route.provider, route.model) for route in site.routes().values())
+        return any(model is not None and model.takes_markup for model in models)
+
+    @property
     def picture(self) -> str:
         return picture_url(self.asset.pk) if self.asset else ""
 
@@ -147,7 +151,7 @@ class Stage:
     def facts(self) -> str:
         """Route, size, price, who and when."""
         step = self.node.step
-        route = routes().get(step.route)
+        route = site.routes().get(step.route)
         parts = [
             route.title if route else step.route,
             f"{self.asset.width} × {self.asset.height}" if self.asset else "",
@@ -212,8 +216,8 @@ def stage_of(
         candidates=_candidates(node, shown) if node.step.kind != "start" else (),
         can=_can(chain, node, asset, may),
         before_asset=before if asset and before and before.pk != asset.pk else None,
-        heat=picture_url(asset.pk, "drift") if asset and shown and shown.candidate.drift else "",
-        told=list(_told(shown.candidate)) if shown else (),
+        heat=_heat(chain, shown),
+        told=list(told(shown.candidate)) if shown else (),
         verdicts=said(list(asset.verdicts.all())) if asset and node.step.parent_number else (),
         inputs=_inputs(policy, chain, node),
         earlies=_earlies(chain, node),
@@ -238,6 +242,12 @@ def _before(nodes: Mapping[int, Node], node: Node) -> Asset | None:
     return next((one.asset for one in above.shown if one.index == wanted), above.picture)
 
 
+def _heat(chain: EditChain, shown: Shown | None) -> str:
+    if shown is None or shown.asset is None or not shown.candidate.drift:
+        return ""
+    return reverse("admin:image_studio_editchain_heat", args=[chain.pk, shown.asset.pk])
+
+
 def _candidates(node: Node, shown: Shown | None) -> list[Candidate]:
     return [
         Candidate(
@@ -246,7 +256,7 @@ def _candidates(node: Node, shown: Shown | None) -> list[Candidate]:
             chosen=one.chosen,
             current=one is shown,
             fault=explain(one.candidate.fault_code, one.candidate.fault_params) if one.candidate.fault_code else "",
-            drift=_short(one.candidate.drift),
+            drift=short(one.candidate.drift),
         )
         for one in node.shown
     ]
@@ -317,72 +327,3 @@ def _role(row: Mapping[str, Any]) -> str:
     names: dict[str, Any] = {"source": _("The picture before"), "mask": _("Marked part"), "markup": _("Drawing")}
     role = row.get("role", "")
     return str(names.get(role) or REFERENCE_ROLES.get(row.get("as", "other"), role))
-
-
-# Drift and paste-back in words --------------------------------------------------------------------------------------
-
-
-def percent(share: float) -> str:
-    """``3.1 %``; what is hardly anything is said as such."""
-    if 0 < share < 0.001:
-        return _("less than 0.1 %")
-    return _("{n} %").format(n=number_format(share * 100, 1 if share < 0.1 else 0))
-
-
-def _short(drift: Mapping[str, Any]) -> str:
-    if not drift:
-        return ""
-    raw = drift.get("raw") or drift
-    words = _("{share} outside changed") if drift.get("masked") else _("{share} changed")
-    return words.format(share=percent(float(raw.get("share", 0))))
-
-
-def _told(row: EditCandidate) -> Any:
-    """Lines under the picture: the look of the mark, and words."""
-    paste, drift = row.paste, row.drift
-    if paste.get("pasted"):
-        yield "good", _pasted(paste)
-    elif paste.get("code"):
-        yield "warn", explain(paste["code"], paste.get("params") or {})
-    if drift:
-        yield from _drifted(drift)
-
-
-def _pasted(paste: Mapping[str, Any]) -> str:
-    feather = paste.get("feather")
-    if not feather:
-        return _("Every pixel outside the marked part is the one of the picture before.")
-    return _(
-        "Every pixel outside the marked part and its soft edge of {n} px is the one of the picture before."
-    ).format(n=feather)
-
-
-def _drifted(drift: Mapping[str, Any]) -> Any:
-    raw = drift.get("raw")
-    if raw:
-        words = _("The model had also changed {share} of the area outside; that was put back.")
-        if raw.get("share"):
-            yield "", words.format(share=percent(float(raw["share"])))
-        return
-    share = float(drift.get("share", 0))
-    masked = bool(drift.get("masked"))
-    if not share:
-        nothing = _("Nothing outside the marked part has visibly changed.")
-        yield "good", nothing if masked else _("Nothing in the picture has visibly changed.")
-        return
-    words = _("{share} of the area outside changed; worst {where}, by a colour difference of {worst}.")
-    if not masked:
-        words = _("{share} of the picture changed; most {where}, by a colour difference of {worst}.")
-    worst = number_format(float(drift.get("worst_mean", 0)), 1)
-    look = "warn" if masked and share > LARGE else ""
-    yield look, words.format(share=percent(share), where=where_words(drift.get("worst")), worst=worst)
-
-
-def where_words(box: Sequence[float] | None) -> str:
-    """A tile's place in the picture: ``at the top left``."""
-    if not box:
-        return _("nowhere")
-    across = ("left", "", "right")[min(2, int((box[0] + box[2] / 2) * 3))]
-    down = ("top", "", "bottom")[min(2, int((box[1] + box[3] / 2) * 3))]
-    name = "-".join(part for part in (down, across) if part) or "centre"
-    return _("in the part “{place}”").format(place=str(ANCHOR_WORDS[name]).lower())

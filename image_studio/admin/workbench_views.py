@@ -9,12 +9,13 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_http_methods
 
+from image_studio import storage
 from image_studio.admin import files
-from image_studio.admin.base import StudioAdmin, policy_of, refusal
+from image_studio.admin.base import StudioAdmin, picture_url, policy_of, refusal
 from image_studio.admin.workbench import looked_at, quoted, stage_html, stage_mark
 from image_studio.admin.workbench_form import AskForm
 from image_studio.admin.workbench_pick import pick
@@ -22,7 +23,7 @@ from image_studio.admin.workbench_stage import Stage
 from image_studio.admin.workbench_tree import ETAG, drawn
 from image_studio.conf import conf
 from image_studio.exceptions import InvalidRequest, NotAllowed, StorageFailed, StudioError
-from image_studio.models import Asset, EditChain, EditFile
+from image_studio.models import Asset, EditChain, EditFile, Rendition
 from image_studio.wording import explain_error
 from image_studio.workflow.chains import save_draft
 from image_studio.workflow.edit_files import add_markup, add_mask, edit_file_for
@@ -47,6 +48,7 @@ def urls(page: StudioAdmin) -> list[URLPattern]:
         route("files/", add_file, "files", "POST"),
         route("files/<uuid:file_id>/", one_file, "file", cacheable=True),
         route("pick/", pick, "pick"),
+        route("heat/<uuid:asset_id>/", heat, "heat", cacheable=True),
         route("partial/<uuid:job_id>/<int:index>/", early_version, "partial", cacheable=True),
     ]
 
@@ -65,7 +67,7 @@ def changeable(page: StudioAdmin, request: HttpRequest, chain_id: Any) -> EditCh
 def live(page: StudioAdmin, request: HttpRequest, chain_id: UUID) -> JsonResponse:
     """What changed since an open page last asked: steps whose mark is another, the whole tree where its shape is."""
     chain = page.found(request, str(chain_id))
-    found, _nodes, stage = looked_at(page, request, chain)
+    found, stage = looked_at(page, request, chain)
     picture = drawn(found, stage.number)
     have = request.GET.get("have", "")
     told: dict[str, Any] = {
@@ -162,9 +164,27 @@ def one_file(page: StudioAdmin, request: HttpRequest, chain_id: UUID, file_id: U
     return files.secured(files.file_response(served.data, served.mime, served.filename), f'W/"{served.etag}"')
 
 
-def early_version(page: StudioAdmin, request: HttpRequest, chain_id: UUID, job_id: UUID, index: int) -> HttpResponse:
-    """An early version of a picture of this history."""
+def heat(page: StudioAdmin, request: HttpRequest, chain_id: UUID, asset_id: UUID) -> HttpResponse:
+    """Where a picture of this history drifted from the one before, as a PNG to lay over it."""
     chain = page.found(request, str(chain_id))
-    if not chain.steps.filter(job=job_id).exists():
+    shown = policy_of(request).visible(Asset.objects.filter(candidates__step__chain=chain, pk=asset_id)).distinct()
+    row = Rendition.objects.filter(asset__in=shown, spec="drift").first()
+    if row is None:
         raise Http404
+    try:
+        data = storage.read(storage.private(), row.file, row.sha256)
+    except StorageFailed as error:
+        raise Http404(explain_error(error)) from error
+    return files.secured(files.file_response(data, "image/png", f"drift-{asset_id.hex[-8:]}.png"), f'W/"{row.sha256}"')
+
+
+def early_version(page: StudioAdmin, request: HttpRequest, chain_id: UUID, job_id: UUID, index: int) -> HttpResponse:
+    """An early version of a picture of this history; the picture itself once that has taken its place."""
+    chain = page.found(request, str(chain_id))
+    step = chain.steps.filter(job=job_id).first()
+    if step is None:
+        raise Http404
+    made = step.candidates.filter(index=index, asset__isnull=False).first()
+    if made is not None:
+        return HttpResponseRedirect(picture_url(made.asset_id))
     return files.partial(request, job_id, index)

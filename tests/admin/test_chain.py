@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from PIL import Image
 
+from image_studio import storage
 from image_studio.models import EditCandidate, EditChain, EditDraft, EditFile, EditRecipe, EditStep, Job
 from image_studio.models.base import database_now
 from image_studio.runner import drain
@@ -445,7 +446,9 @@ def test_a_draft_that_cannot_be_kept_is_refused(boss, chain, data):
     assert not EditDraft.objects.exists()
 
 
-@pytest.mark.parametrize("data", [{"instruction": 3, "kind": [], "refs": "x", "candidates": {}}, {"left": "x", "refs": [1]}])
+@pytest.mark.parametrize(
+    "data", [{"instruction": 3, "kind": [], "refs": "x", "candidates": {}}, {"left": "x", "refs": [1]}]
+)
 def test_a_strange_draft_does_not_break_the_page(boss, chain, data):
     boss.post(url_of(chain, "draft"), {"data": json.dumps(data)})
     assert opened(boss, chain).forms
@@ -457,9 +460,19 @@ def test_pictures_of_the_brand_may_go_along(boss, chain, brand):
     told = boss.get(url_of(chain, "pick") + "?dialog=1").json()
     assert {one["title"] for one in told["pictures"]} == {"Sketch of a jug", "A bottle"}
     assert "dialog" in told
-    page, _data = priced(boss, chain, instruction="In its style", kind="restyle", route="quick", ref_as=["style"], ref_asset=[str(style.pk)])
+    page, _data = priced(
+        boss,
+        chain,
+        instruction="In its style",
+        kind="restyle",
+        route="quick",
+        ref_as=["style"],
+        ref_asset=[str(style.pk)],
+    )
     assert str(style.pk) in page.html
-    data = form_data(boss, chain, instruction="x", route="quick", kind="restyle", ref_as=["style"], ref_asset=[str(style.pk)])
+    data = form_data(
+        boss, chain, instruction="x", route="quick", kind="restyle", ref_as=["style"], ref_asset=[str(style.pk)]
+    )
     assert boss.post(url_of(chain, "offers"), data).json()["button"].startswith("Restyle")
 
 
@@ -485,6 +498,35 @@ def test_an_open_page_is_told_what_moved_and_nothing_else(boss, chain):
     assert not moved["active"]
     choose(OPERATOR, chain.steps.get(number=2), 0)
     assert live(boss, chain, **known)["head"] == 2
+
+
+def test_an_early_version_is_shown_while_a_step_works(boss, as_role, chain):
+    step = ask(chain, work=False)
+    data = factories.encoded(Image.new("RGB", (64, 48), "green"))
+    name = storage.write(storage.private(), storage.fresh_name("early", "png"), data)
+    rows = {"0": {"file": name, "number": 2, "format": "png"}}
+    Job.objects.filter(pk=step.job_id).update(state="sending", partials=rows)
+    address = url_of(chain, "partial", step.job_id, 0)
+    page = opened(boss, chain, "?step=2")
+    assert f'src="{address}?v=2"' in page.html
+    assert "An early version" in page.text
+    assert boss.get(address).content == data
+    assert signed_in(make_staff("manager", brand=factories.make_brand())).get(address).status_code == 404
+    Job.objects.filter(pk=step.job_id).update(state="queued", partials={})
+    drain()
+    made = chain.steps.get(number=2).candidates.get().asset_id
+    assert boss.get(address).url.endswith(f"/{made}/picture/preview/")
+    assert boss.get(url_of(chain_from(chain.source), "partial", step.job_id, 0)).status_code == 404
+
+
+def test_where_a_picture_drifted_is_served_to_who_may_see_it(boss, chain):
+    asset = ask(chain).candidates.get().asset
+    address = url_of(chain, "heat", asset.pk)
+    assert address in opened(boss, chain, "?step=2").html
+    assert boss.get(address).content.startswith(b"\x89PNG")
+    assert "sandbox" in boss.get(address)["Content-Security-Policy"]
+    assert boss.get(url_of(chain, "heat", chain.source_id)).status_code == 404
+    assert signed_in(make_staff("manager", brand=factories.make_brand())).get(address).status_code == 404
 
 
 # Weight -------------------------------------------------------------------------------------------------------------
@@ -544,7 +586,10 @@ def test_a_poll_of_two_hundred_steps_is_light(boss, chain, django_assert_max_num
 
 def test_a_tree_as_deep_as_it_is_long_is_drawn(boss, chain):
     """Every second step begins a line of its own."""
-    rows = [EditStep(chain=chain, number=n, parent_number=max(1, n - 2), kind="edit", outcome="failed") for n in range(2, 121)]
+    rows = [
+        EditStep(chain=chain, number=n, parent_number=max(1, n - 2), kind="edit", outcome="failed")
+        for n in range(2, 121)
+    ]
     EditStep.objects.bulk_create(rows)
     EditChain.objects.filter(pk=chain.pk).update(length=120)
     html = opened(boss, chain).html

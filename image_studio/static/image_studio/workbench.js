@@ -187,8 +187,21 @@ const recent = (kept) => Object.fromEntries(Object.entries(kept ?? {}).slice(-3)
 // The draft --------------------------------------------------------------------------------------------------------
 
 const FIELDS = ["kind", "instruction", "ratio", "anchor", "left", "top", "width", "height", "feather", "route", "candidates", "detail"];
+const PENDING = `wb-draft-${bench.dataset.draft}`;
 let keeping = 0;
 let dirty = false;
+
+/** What the server may not have yet, for a page that is loaded again before it does. */
+function pending(text) {
+  try {
+    if (text === undefined) return sessionStorage.getItem(PENDING);
+    if (text === null) sessionStorage.removeItem(PENDING);
+    else sessionStorage.setItem(PENDING, text);
+  } catch {
+    // A browser that keeps nothing, or too much of it: then the server's copy is the only one.
+  }
+  return null;
+}
 
 function draftNow() {
   const said = { ...draft };
@@ -215,17 +228,32 @@ function keep() {
   keeping = setTimeout(save, KEEP);
 }
 
+/** The draft that was on its way when the page was loaded again: kept first, then shown as the server has it. */
+async function catchUp() {
+  const text = form && pending();
+  if (!text) return false;
+  pending(null);
+  const data = new FormData();
+  data.set("data", text);
+  const answer = await post(bench.dataset.draft, data).catch(() => ({}));
+  if (answer.ok) location.reload();
+  return Boolean(answer.ok);
+}
+
 async function save({ leaving = false } = {}) {
   if (!dirty || sent) return;
   clearTimeout(keeping);
   dirty = false;
   const place = find("#wb-kept");
   const data = new FormData();
-  data.set("data", JSON.stringify(draftNow()));
+  const text = JSON.stringify(draftNow());
+  data.set("data", text);
+  pending(text);
   try {
     if (!leaving) place.textContent = words.keeping;
     const answer = await post(bench.dataset.draft, data, leaving ? { keepalive: true } : {});
     place.textContent = answer.ok ? words.kept : answer.message;
+    if (pending() === text) pending(null);
   } catch (error) {
     dirty = true;
     place.textContent = words.not_kept;
@@ -275,6 +303,7 @@ async function ask() {
     return undefined;
   }
   sent = true;
+  pending(null);
   const last = Object.assign(document.createElement("input"), { type: "hidden", name: "do", value: "ask" });
   form.append(last);
   return form.submit();
@@ -339,4 +368,4 @@ addEventListener("pagehide", () => save({ leaving: true }));
 document.addEventListener("visibilitychange", () => document.hidden && save({ leaving: true }));
 // Back from another page: what is shown may be old, and its key was used.
 addEventListener("pageshow", (event) => event.persisted && location.reload());
-start();
+catchUp().then((again) => again || start());

@@ -54,8 +54,9 @@ async function take(told) {
   if (told.head !== state.head) {
     state.head = told.head;
     say(fill("head_moved", { n: told.head }));
-    const count = find("#wb-history span");
-    if (count) count.textContent = count.textContent.replace(/\d+/, told.head);
+    const link = find("[data-head-link]");
+    link.href = `?step=${told.head}`;
+    link.textContent = link.textContent.replace(/\d+/, told.head);
     for (const seen of all("input[name=seen]")) seen.value = String(told.head);
   }
   if (told.html) await stage(told);
@@ -94,13 +95,13 @@ async function stage(told) {
   old.replaceWith(next);
   for (const at of open) if (all("details", next)[at]) all("details", next)[at].open = true;
   state.stage = told.stage_mark;
-  if (!told.busy) say(fill("arrived", { n: next.dataset.step, state: told.state }));
+  if (old.dataset.busy && !told.busy) say(fill("arrived", { n: next.dataset.step, state: told.state }));
   // The form beside it could not ask while there was no picture: now it can.
   if (arrived && told.asks && !find("#ask")) return location.reload();
   document.dispatchEvent(new CustomEvent("wb:stage", { detail: { strokes: {} } }));
 }
 
-// J and K are taken; N and B walk the tree like a list, 1 to 4 pick a candidate.
+// Comma and full stop walk the tree like a list; 1 to 4 go to the button that picks a candidate.
 function walk(by) {
   const nodes = all("[data-node]", tree);
   const at = nodes.findIndex((node) => node.hasAttribute("aria-current"));

@@ -251,7 +251,7 @@ const DEEDS = {
   numbers: addNumbers,
 };
 const KEYS = {
-  v: () => choose("look"), m: () => choose("mask"), p: () => choose("markup"),
+  v: () => choose("look"), m: () => choose("mask"), p: () => find('[data-mode-of="markup"]', stage) && choose("markup"),
   b: () => mode !== "look" && use("brush"), r: () => mode === "mask" && use("rect"), e: () => mode !== "look" && use("erase"),
   i: DEEDS.invert, x: () => mode !== "look" && DEEDS.clear(), "[": () => mode !== "look" && resize(0.85), "]": () => mode !== "look" && resize(1.18),
 };

@@ -4,7 +4,7 @@
 const find = (selector, root = document) => root.querySelector(selector);
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 const MOST = 16;
-const typing = (target) => target.closest?.("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable], dialog[open]");
+const typing = (target) => target.closest?.("input:not([type=range], [type=checkbox], [type=radio]), textarea, select, [contenteditable], dialog[open]");
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
 let stage = null;
