@@ -74,10 +74,13 @@ def from_file(data: bytes, size: Size, *, reads: Reads = "clear", orientation: i
     :raises ImageRefused: as :func:`image_studio.imaging.decode.decode`.
     """
     image = decode(data, _LIMITS).image
-    if reads == "painted" and not image.has_transparency_data and Image.open(io.BytesIO(data)).mode in ("RGBA", "LA"):
-        # The gate drops an alpha that says nothing; here it says that every pixel is painted.
-        raise InvalidRequest("mask.full")
-    return from_image(image, size, reads=reads, orientation=orientation, scale=scale)
+    try:
+        return from_image(image, size, reads=reads, orientation=orientation, scale=scale)
+    except InvalidRequest as error:
+        if error.code == "mask.no_alpha" and reads == "painted" and Image.open(io.BytesIO(data)).mode in ("RGBA", "LA"):
+            # The gate drops an alpha that says nothing; here it says that every pixel is painted.
+            raise InvalidRequest("mask.full") from None
+        raise
 
 
 def from_image(

@@ -11,12 +11,12 @@ from django.utils import timezone
 from image_studio import storage
 from image_studio.imaging.pasteback import Bounds, paste_back
 from image_studio.models import Asset, EditCandidate, EditFile, EditStep, Job, Rendition
-from image_studio.runner import drain, editing, stepping
+from image_studio.runner import drain, editing, saving
 from tests import factories
 from tests.runner.test_doctor import doctor  # noqa: F401 - a fixture
 from tests.workflow.chains import LEFT, ask, chain_from, paid_site
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
@@ -93,20 +93,13 @@ def test_a_full_disk_keeps_the_answer_and_the_next_try_brings_it(chain, monkeypa
 
 
 def test_what_was_asked_to_stop_too_late_is_kept_and_marked(chain, monkeypatch):
-    asked = stepping.done
+    kept = saving.finish
 
-    def late(lease, work, outputs, *, unwanted):
-        assert unwanted
-        asked(lease, work, outputs, unwanted=unwanted)
-
-    monkeypatch.setattr(stepping, "done", late)
-    kept = editing.edited
-
-    def meanwhile(raw, answer, work, filing):
+    def meanwhile(work, outputs):
         Job.objects.filter(pk=work.job.pk).update(cancel_requested_at=timezone.now())
-        return kept(raw, answer, work, filing)
+        return kept(work, outputs)
 
-    monkeypatch.setattr(editing, "edited", meanwhile)
+    monkeypatch.setattr(saving, "finish", meanwhile)
     found = only(ask(chain, region=LEFT))
     assert found.asset.recipe["unwanted"]
     assert found.raw.recipe["unwanted"]

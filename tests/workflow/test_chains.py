@@ -30,7 +30,7 @@ from image_studio.workflow.tree import tree
 from tests import factories
 from tests.workflow.chains import LEFT, OPERATOR, ask, chain_from, paid_site
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
@@ -265,6 +265,7 @@ def test_what_may_have_been_charged_is_not_sent_again(chain, fake):
     assert tree(OPERATOR, chain).most == step.job.estimate_micro_usd
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one writer at a time, which proves nothing here")
 def test_steps_that_are_asked_for_at_once_have_a_number_each(chain):
     def one():

@@ -27,7 +27,7 @@ from image_studio.workflow.steps import StepOrder
 from tests import factories
 from tests.workflow.chains import LEFT, OPERATOR, chain_from, paid_site, picture
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 ORDER = StepOrder(instruction="Make the bottle green", route="quick")
 
 

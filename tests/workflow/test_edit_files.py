@@ -19,7 +19,7 @@ from tests import factories
 from tests.corpus import corpus_bytes
 from tests.workflow.chains import OPERATOR, ask, chain_from, paid_site
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 SIZE = (640, 480)
 #: Left and top quarter of the picture.
 BOX = (0, 0, 159, 119)

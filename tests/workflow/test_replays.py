@@ -17,7 +17,7 @@ from image_studio.workflow.tree import tree
 from tests import factories
 from tests.workflow.chains import LEFT, OPERATOR, ask, chain_from, paid_site, picture
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
