@@ -95,9 +95,14 @@ class StrictJSONParser:
 class MultiPartParser(DRFMultiPartParser):
     """``multipart/form-data`` that is refused by its announced size before anything is written to a disk."""
 
+    @property
+    def most(self) -> int:
+        """Bytes of the file."""
+        return conf().max_upload_bytes
+
     def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> DataAndFiles:
         """:raises TooLarge: for more than a file of the site's limit and its words."""
-        most = conf().max_upload_bytes
+        most = self.most
         if int(parser_context["request"].META.get("CONTENT_LENGTH") or 0) > most + FORM_BYTES:
             raise TooLarge("request.too_large", most=f"{most / 1_000_000:g} MB")
         # UTF-8 whatever the header says, as for JSON.

@@ -19,10 +19,13 @@ WORDS = {
         "The file {name} is not the one that the history speaks of: its sum differs. Export the history again."
     ),
     "chain_archive.bad_file": _("The file {name} can't be taken. {reason} Nothing was imported."),
-    "chain_archive.bad_json": _("chain.json can't be read: {detail}. Export the history again."),
-    "chain_archive.other_format": _("chain.json says that it is “{found}”, and {wanted} is needed. Take another file."),
+    "chain_archive.bad_json": _("The file chain.json can't be read: {detail}. Export the history again."),
+    "chain_archive.other_format": _(
+        "The file chain.json says that it is “{found}”, and {wanted} is needed. Take another file."
+    ),
     "chain_archive.other_version": _(
-        "chain.json has version {found} of its format, and {known} is read here. Update this site, or the other one."
+        "The file chain.json has version {found} of its format, and {known} is read here. Update this site, or the "
+        "other one."
     ),
     "chain_archive.bad_value": _("{place} in chain.json is wrong: it must be {wanted}. Nothing was imported."),
     "chain_archive.unknown": _("{place} in chain.json is “{value}”. There is: {known}. Nothing was imported."),
@@ -32,7 +35,7 @@ WORDS = {
     "chain_archive.deleted": _(
         "This history was imported before, and was deleted since. Export it again to import it."
     ),
-    "chain_archive.no_file": _("No file came with the request. Choose the ZIP of an export, then send it again."),
+    "chain_archive.no_chain": _("There is no edit history {chain}. Its id stands in the address of its page."),
     "chain.left_unfinished": _(
         "It was still being made on the other site when this history was exported. Ask for it again here."
     ),

@@ -11,6 +11,7 @@ import json
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -31,7 +32,25 @@ from image_studio.workflow.chain_pack import NAME, FolderTarget, Target, ZipTarg
 from image_studio.workflow.chain_telling import fault, made_of, moment, verdict_of
 
 
-def export_chain(policy: Policy, chain: EditChain) -> Archive:
+@dataclass(frozen=True, kw_only=True)
+class Packed:
+    """What was packed.
+
+    :param left_out: how many places in the tree have no picture in the archive, though they had one.
+    """
+
+    pictures: int
+    left_out: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChainArchive(Archive):
+    """A history as a ZIP, rewound and ready to be sent; whoever takes it closes the file."""
+
+    left_out: int
+
+
+def export_chain(policy: Policy, chain: EditChain) -> ChainArchive:
     """A history as a ZIP. Uploads come byte for byte only for who may fetch originals, else as clean copies.
 
     :raises NotAllowed: for somebody who may not see the history.
@@ -42,7 +61,7 @@ def export_chain(policy: Policy, chain: EditChain) -> Archive:
     file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - the caller sends and closes it
     try:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as packed:
-            pictures = _packed(policy, chain, ZipTarget(packed))
+            done = _packed(policy, chain, ZipTarget(packed))
         file.seek(0)
     except OSError as error:
         file.close()
@@ -50,11 +69,11 @@ def export_chain(policy: Policy, chain: EditChain) -> Archive:
     except BaseException:
         file.close()
         raise
-    return Archive(name=f"{name}.zip", file=file, pictures=pictures)
+    return ChainArchive(name=f"{name}.zip", file=file, pictures=done.pictures, left_out=done.left_out)
 
 
-def export_chain_to(policy: Policy, chain: EditChain, folder: Path) -> int:
-    """The same into a folder; returns how many pictures there are.
+def export_chain_to(policy: Policy, chain: EditChain, folder: Path) -> Packed:
+    """The same into a folder.
 
     :raises StorageFailed: when the disk refuses.
     """
@@ -62,13 +81,13 @@ def export_chain_to(policy: Policy, chain: EditChain, folder: Path) -> int:
     return _packed(policy, chain, FolderTarget(folder))
 
 
-def _packed(policy: Policy, chain: EditChain, target: Target) -> int:
+def _packed(policy: Policy, chain: EditChain, target: Target) -> Packed:
     packer = _Packer(policy, chain, target)
     with translation.override("en"):
         document = packer.document()
     text = json.dumps(document, ensure_ascii=False, sort_keys=True, indent=1)
     target.write(NAME, text.encode() + b"\n")
-    return len(document["pictures"])
+    return Packed(pictures=len(document["pictures"]), left_out=len(document["left_out"]))
 
 
 def imported_of(step: EditStep) -> dict[str, Any]:

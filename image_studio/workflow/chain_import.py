@@ -39,9 +39,13 @@ from image_studio.workflow.step_orders import new_chain
 
 @dataclass(frozen=True, kw_only=True)
 class ImportedChain:
-    """What became of an archive; ``again`` means that this person had imported it before."""
+    """What became of an archive; ``again`` means that this person had imported it before.
+
+    :param pictures: how many the history has, new and reused.
+    """
 
     chain: EditChain
+    pictures: int
     again: bool = False
 
 
@@ -67,7 +71,7 @@ def import_chain(policy: Policy, brand: Brand, source: Path | IO[bytes]) -> Impo
     chain = EditChain.objects.select_related("brand__revision").filter(pk=done.answer["chain"]).first()
     if chain is None:
         raise Conflict("chain_archive.deleted")
-    return ImportedChain(chain=chain, again=done.replayed)
+    return ImportedChain(chain=chain, pictures=len(places(document)), again=done.replayed)
 
 
 def _import(policy: Policy, brand: Brand, document: Document, pack: Pack, key: str, body: Mapping[str, Any]) -> Once:

@@ -59,6 +59,7 @@ def grown(brand, policy=OPERATOR):
 
 def packed(chain, policy=OPERATOR):
     """An export's bytes."""
+    chain = EditChain.objects.get(pk=chain.pk)
     with export_chain(policy, chain).file as file:
         return file.read()
 

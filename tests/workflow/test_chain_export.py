@@ -88,7 +88,7 @@ def test_the_same_history_gives_the_same_bytes_in_any_language(short):
 
 
 def test_a_folder_has_the_same_files(short, tmp_path):
-    assert export_chain_to(OPERATOR, short, tmp_path / "out") == 3
+    assert export_chain_to(OPERATOR, short, tmp_path / "out").pictures == 3
     found = {
         path.relative_to(tmp_path / "out").as_posix(): path.read_bytes()
         for path in (tmp_path / "out").rglob("*")
