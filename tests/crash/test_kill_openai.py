@@ -11,9 +11,15 @@ import pytest
 from django.core.management import call_command
 
 from image_studio import storage
-from image_studio.models import Asset, Attempt, Event, Job
+from image_studio.models import Asset, Attempt, EditRecipe, EditStep, Event, Job
+from image_studio.policy import Policy
 from image_studio.providers.base import PictureRequest
 from image_studio.storage import Spool
+from image_studio.workflow.chains import start_chain
+from image_studio.workflow.recipes import save_recipe
+from image_studio.workflow.replays import replay
+from image_studio.workflow.step_orders import request_step
+from image_studio.workflow.steps import StepOrder
 from tests import factories
 from tests.crash.test_kill import _let_others_in, finish, killed, shoot_when, start  # noqa: F401
 from tests.fakes.openai_killing import POINT
@@ -182,3 +188,46 @@ def test_a_job_that_waited_beside_a_killed_call_is_bought_once(server, tmp_path,
     assert len(server.calls()) == 2
     assert set(Job.objects.values_list("state", flat=True)) == {"done"}
     assert later.attempts.count() == 1
+
+
+# Edit histories ----------------------------------------------------------------------------------------------------
+
+
+def edit(**asked):
+    source = factories.make_asset(factories.make_bare_brand(), (640, 480))
+    chain = start_chain(Policy.operator(), source.brand, source)
+    told = StepOrder(instruction="Make it green", route="quick", region=(0.1, 0.1, 0.3, 0.3), **asked)
+    return request_step(Policy.operator(), chain, told, key="edit")
+
+
+def test_killed_between_the_answer_to_an_edit_and_its_step(server, tmp_path, monkeypatch):
+    step = edit(candidates=2)
+    kill_at(monkeypatch, tmp_path, "named")
+    assert not step.candidates.exists()
+    job = restarted(tmp_path, step.job)
+    assert len(server.calls()) == len(server.charged()) == 1
+    assert (job.state, job.edit["step"]) == ("done", str(step.pk))
+    found = list(step.candidates.select_related("asset", "raw"))
+    assert [one.index for one in found] == [0, 1]
+    for one in found:
+        assert one.paste["pasted"]
+        assert one.asset.parent == one.raw
+        storage.read(storage.private(), one.asset.file, one.asset.sha256)
+    assert Event.objects.filter(verb="chain.step_done").count() == 1
+    assert not list(Spool().waiting())
+
+
+def test_killed_between_two_steps_of_a_replay_the_walk_goes_on(server, tmp_path, monkeypatch):
+    operator = Policy.operator()
+    step = edit()
+    finish(tmp_path)
+    recipe = save_recipe(operator, EditStep.objects.get(pk=step.pk), "Green")
+    source = factories.make_asset(step.chain.brand, (640, 480))
+    twice = EditRecipe.objects.create(brand=recipe.brand, name="Twice", steps=[*recipe.steps, *recipe.steps])
+    made = replay(operator, twice, [source], key="twice")
+    kill_at(monkeypatch, tmp_path, "named")
+    for _step in range(3):
+        finish(tmp_path)
+    states = [row.status for row in made.chains.get().steps.select_related("job")]
+    assert states == ["ready", "ready", "ready"]
+    assert len(server.calls()) == len(server.charged()) == 3
