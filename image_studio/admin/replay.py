@@ -148,7 +148,7 @@ def table_of(policy: Policy, replay: Replay) -> Table:
     every = [step for part in steps.values() for step in part]
     return Table(
         replay=replay,
-        columns=[_column(name) for name in order],
+        columns=[_column(name, alone=len(order) == 1) for name in order],
         rows=[(before[key], [places.get(name) for name in order]) for key, places in rows.items()],
         micro_usd=sum(step.job.cost_micro_usd for step in every if step.job),
         most=sum(_most(step) for step in every),
@@ -156,9 +156,11 @@ def table_of(policy: Policy, replay: Replay) -> Table:
     )
 
 
-def _column(name: str) -> str:
+def _column(name: str, *, alone: bool) -> str:
+    if not name:
+        return _("After") if alone else _("As in the recipe")
     known = routes().get(name)
-    return str(known.title) if known else name or _("After")
+    return str(known.title) if known else name
 
 
 def _most(step: EditStep) -> int:

@@ -163,9 +163,13 @@ def _variants(
     variant_set: VariantSet, jobs: Mapping[UUID, Job], rows: QuerySet[Variant], *, evidence: bool
 ) -> Iterable[Variant]:
     """The set's rows with what they point at, each object once: its brand has the kit, a job the whole request."""
-    found = rows.select_related("channel", "asset", "asset__publish_job", "asset__change_asked")
+    joined = rows.select_related("channel", "asset", "asset__publish_job", "asset__change_asked")
     light = () if evidence else ("asset__recipe", "asset__words", "asset__publish_job__request")
-    for variant in found.defer(*light).order_by("position"):
+    found = list(joined.defer(*light).order_by("position"))
+    # A picture that was taken from an edit history was bought there.
+    taken = {variant.job_id for variant in found} - jobs.keys()
+    jobs = {**jobs, **Job.objects.in_bulk(taken)} if taken else jobs
+    for variant in found:
         variant.variant_set, variant.job = variant_set, jobs[variant.job_id]
         if variant.asset is not None:
             variant.asset.brand = variant_set.brand

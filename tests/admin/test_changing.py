@@ -431,6 +431,7 @@ def test_taken_into_the_sheet_all_cells_that_share_the_picture_are_composed_anew
     assert "Take into the sheet, 2 cells" in page.text
     response = boss.post(step_url(english.asset, step), {"do": "take", "index": "0"})
     assert response["Location"].startswith(reverse("admin:image_studio_variantset_change", args=[sheet.pk]))
+    assert boss.get(response["Location"]).status_code == 200
     drain()
     picture = step.candidates.get().asset
     for cell in cells_of(sheet):
