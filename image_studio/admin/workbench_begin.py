@@ -127,8 +127,10 @@ def _prompted(page: StudioAdmin, request: HttpRequest, policy: Policy) -> HttpRe
 
 
 def _renew(form: PromptForm) -> None:
-    form.data = form.data.copy()
-    form.data["key"] = fresh_key()
+    posted: Any = form.data
+    renewed = posted.copy()
+    renewed["key"] = fresh_key()
+    form.data = renewed
 
 
 def _offers(policy: Policy, form: PromptForm) -> Sequence[StepOffer]:

@@ -227,7 +227,7 @@ def _part(told: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     if all(part is not None for part in edges):
         return {"region": tuple(edges)}
-    polygons = told.get("polygons") or ()
+    polygons: Sequence[Any] = told.get("polygons") or ()
     region = _rectangle(polygons[0]) if len(polygons) == 1 else None
     return {"region": region} if region else {"polygons": polygons}
 

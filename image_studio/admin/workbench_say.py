@@ -80,8 +80,10 @@ def _again(
 
 
 def _renew(form: AskForm) -> None:
-    form.data = form.data.copy()
-    form.data["key"] = fresh_key()
+    posted: Any = form.data
+    renewed = posted.copy()
+    renewed["key"] = fresh_key()
+    form.data = renewed
 
 
 def _step(chain: EditChain, said: Said) -> EditStep:

@@ -141,7 +141,12 @@ class Stage:
 
     @property
     def before(self) -> str:
-        return picture_url(self.before_asset.pk, "full") if self.before_asset else ""
+        return picture_url(self.before_asset.pk, "full") if self.before_asset and self.asset else ""
+
+    @property
+    def coming(self) -> str:
+        """What stands in the place of a picture that is still to come: the one that it grows from."""
+        return picture_url(self.before_asset.pk) if self.before_asset and self.busy else ""
 
     @property
     def alt(self) -> str:
@@ -215,9 +220,9 @@ def stage_of(
         asset=asset,
         candidates=_candidates(node, shown) if node.step.kind != "start" else (),
         can=_can(chain, node, asset, may),
-        before_asset=before if asset and before and before.pk != asset.pk else None,
+        before_asset=before if before and before != asset else None,
         heat=_heat(chain, shown),
-        told=list(told(shown.candidate)) if shown else (),
+        told=list(told(shown.candidate, node.step.kind)) if shown else (),
         verdicts=said(list(asset.verdicts.all())) if asset and node.step.parent_number else (),
         inputs=_inputs(policy, chain, node),
         earlies=_earlies(chain, node),

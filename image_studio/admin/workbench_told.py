@@ -34,24 +34,28 @@ def short(drift: Mapping[str, Any]) -> str:
     return words.format(share=percent(share))
 
 
-def told(row: EditCandidate) -> Iterator[Line]:
+def told(row: EditCandidate, kind: str) -> Iterator[Line]:
     """Lines under the picture: the look of the mark, and words."""
     paste, drift = row.paste, row.drift
     if paste.get("pasted"):
-        yield "good", _pasted(paste)
+        yield "good", _pasted(paste, kind)
     elif paste.get("code"):
         yield "warn", explain(paste["code"], paste.get("params") or {})
     if drift:
         yield from _drifted(drift)
 
 
-def _pasted(paste: Mapping[str, Any]) -> str:
+def _pasted(paste: Mapping[str, Any], kind: str) -> str:
     feather = paste.get("feather")
-    if not feather:
+    if kind == "extend":
+        if not feather:
+            return _("Every pixel of the picture before is in it as it was.")
+        words = _("Every pixel of the picture before is in it as it was, but for a soft edge of {n} px.")
+    elif not feather:
         return _("Every pixel outside the marked part is the one of the picture before.")
-    return _(
-        "Every pixel outside the marked part and its soft edge of {n} px is the one of the picture before."
-    ).format(n=feather)
+    else:
+        words = _("Every pixel outside the marked part and its soft edge of {n} px is the one of the picture before.")
+    return words.format(n=feather)
 
 
 def _drifted(drift: Mapping[str, Any]) -> Iterator[Line]:

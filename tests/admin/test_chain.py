@@ -12,7 +12,7 @@ from django.urls import reverse
 from PIL import Image
 
 from image_studio import storage
-from image_studio.models import EditCandidate, EditChain, EditDraft, EditFile, EditRecipe, EditStep, Job
+from image_studio.models import EditCandidate, EditChain, EditDraft, EditFile, EditRecipe, EditStep, Job, JobOutput
 from image_studio.models.base import database_now
 from image_studio.runner import drain
 from image_studio.workflow.chains import choose, close, reject_step
@@ -605,3 +605,23 @@ def test_what_people_type_is_shown_as_text(boss, chain):
     page = opened(boss, chain)
     assert "<img src=x" not in page.html
     assert not page.inline
+
+
+# Taking a result back to where it was asked for -----------------------------------------------------------------------
+
+
+def test_a_picture_is_taken_into_the_contact_sheet_that_it_came_from(boss, server, brand):
+    source = factories.make_asset(brand, (320, 240))
+    made = factories.make_set(brand, channels=factories.make_channels("square"), locales=("en",), source=source)
+    cell = made.variants.get()
+    JobOutput.objects.create(job=cell.job, index=cell.output_index, asset=source)
+    Job.objects.filter(pk=cell.job_id).update(state="done")
+    chain = chain_from(source, cell=cell)
+    choose(OPERATOR, ask(chain), 0)
+    page = opened(boss, chain, "?step=2")
+    assert "Take it into the contact sheet" in page.text
+    assert reverse("admin:image_studio_variantset_change", args=[made.pk]) in page.links
+    answer = say(boss, chain, "take", step=2, index=0)
+    assert answer.url == reverse("admin:image_studio_variantset_change", args=[made.pk])
+    cell.refresh_from_db()
+    assert cell.job == chain.steps.get(number=2).job

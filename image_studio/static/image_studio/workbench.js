@@ -6,6 +6,8 @@ const KEEP = 1200; // ms before the draft is saved
 const SETTLE = 1500; // ms after the last stroke before a drawing is sent, whose price hangs on it
 const AGAIN = [2000, 5000, 15000, 30000];
 
+const EDGES = ["left", "top", "width", "height"];
+
 const find = (selector, root = document) => root.querySelector(selector);
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 const bench = find("#wb");
@@ -66,6 +68,8 @@ function later(wait = WAIT) {
 /** What is marked, as the form tells it: rectangles exactly; for a price, anything else by its outline. */
 function tell(data) {
   const marks = painted?.share > 0;
+  // What is painted is seen, so it counts; numbers that were typed and not added do where nothing is.
+  if (marks) for (const name of EDGES) data.set(name, "");
   const boxes = marks ? (painted.boxes ?? [painted.bounds]) : [];
   const polygons = boxes.map(([l, t, w, h]) => [[l, t], [l + w, t], [l + w, t + h], [l, t + h]].map((point) => point.map((part) => Math.min(1, part))));
   const drawing = painted?.drawn && files.markup?.of === stamp("markup") ? files.markup.id : "";
@@ -167,12 +171,7 @@ function failed(error) {
 function strokes(event) {
   painted = event.detail;
   if (!form) return;
-  const place = find("[data-marked]", form);
-  const share = Math.round(painted.share * 100);
-  const both = painted.share > 0 && painted.drawn;
-  const text = both ? words.both : painted.share > 0 ? fill("marked", { n: share || "< 1" }) : painted.drawn ? words.drawn : words.anywhere;
-  if (place.textContent !== text) place.textContent = text;
-  place.dataset.state = painted.share > 0 || painted.drawn ? "some" : "none";
+  where();
   draft.strokes = { ...recent(draft.strokes), [painted.base]: painted.strokes };
   if (!Object.keys(painted.strokes).length) delete draft.strokes[painted.base];
   if (painted.quietly) return;
@@ -181,12 +180,25 @@ function strokes(event) {
   later();
 }
 
+/** Says what may change: what is painted or drawn, or else the numbers. */
+function where() {
+  const place = find("[data-marked]", form);
+  const typed = EDGES.map((name) => parseFloat(field(name).value.replace(",", ".")));
+  const numbers = typed.every((part) => part >= 0) ? (typed[2] * typed[3]) / 1e4 : 0;
+  const share = painted?.share || numbers;
+  const percent = Math.round(share * 100) || "< 1";
+  const both = share > 0 && painted?.drawn;
+  const text = both ? words.both : share > 0 ? fill("marked", { n: percent }) : painted?.drawn ? words.drawn : words.anywhere;
+  if (place.textContent !== text) place.textContent = text;
+  place.dataset.state = share > 0 || painted?.drawn ? "some" : "none";
+}
+
 /** The strokes of the last few pictures; older ones would make every draft heavier. */
 const recent = (kept) => Object.fromEntries(Object.entries(kept ?? {}).slice(-3));
 
 // The draft --------------------------------------------------------------------------------------------------------
 
-const FIELDS = ["kind", "instruction", "ratio", "anchor", "left", "top", "width", "height", "feather", "route", "candidates", "detail"];
+const FIELDS = ["kind", "instruction", "ratio", "anchor", ...EDGES, "feather", "route", "candidates", "detail"];
 const PENDING = `wb-draft-${bench.dataset.draft}`;
 let keeping = 0;
 let dirty = false;
@@ -208,7 +220,7 @@ function draftNow() {
   if (form) {
     for (const name of FIELDS) said[name] = field(name).value;
     // Per cent are what people type; fractions are what everything else speaks.
-    for (const name of ["left", "top", "width", "height"]) {
+    for (const name of EDGES) {
       const part = parseFloat(said[name].replace(",", "."));
       if (Number.isFinite(part)) said[name] = part / 100;
       else delete said[name];
@@ -293,7 +305,7 @@ async function ask() {
     data.set("polygons", "");
   }
   if (painted?.drawn) data.set("markup", await upload("markup"));
-  for (const name of ["mask", "markup", "polygons"]) field(name).value = data.get(name);
+  for (const name of ["mask", "markup", "polygons", ...EDGES]) field(name).value = data.get(name);
   const answer = await post(bench.dataset.offers, data);
   if (!answer.ok) return refused(answer.message);
   show(answer);
@@ -333,6 +345,7 @@ function start() {
   form.addEventListener("input", (event) => {
     if (!event.target.name || event.target.name.startsWith("wb-")) return;
     if (event.target.name === "feather") feather();
+    if (EDGES.includes(event.target.name)) where();
     keep();
     later();
   });
@@ -352,6 +365,7 @@ function start() {
     later(0);
   });
   feather();
+  where();
   later(0);
 }
 
@@ -363,6 +377,14 @@ document.addEventListener("wb:over", over);
 // Shortcut for what is pressed most; it works while typing, as in every place where words are sent.
 document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && form?.contains(event.target)) form.requestSubmit(go);
+});
+// The menu folds away as menus do.
+const menu = find("#more");
+document.addEventListener("click", (event) => { if (!menu.contains(event.target)) menu.open = false; });
+menu.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || !menu.open) return;
+  menu.open = false;
+  find("summary", menu).focus();
 });
 addEventListener("pagehide", () => save({ leaving: true }));
 document.addEventListener("visibilitychange", () => document.hidden && save({ leaving: true }));

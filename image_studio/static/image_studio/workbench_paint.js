@@ -291,7 +291,7 @@ function start(strokes) {
   const before = stage && base();
   stage = find("#wb-stage");
   from = stroke = null;
-  if (!stage?.dataset.ready || !canvas("mask")) return (stage = null);
+  if (!stage?.dataset.ready || !field("size")) return (stage = null); // nothing to paint on, or nobody who may
   const held = before === base() ? layers : null; // the same picture, drawn anew by the server
   layers = { mask: fresh(), markup: fresh() };
   const { width, height } = size();
@@ -301,7 +301,6 @@ function start(strokes) {
     else layers[layer].done = [...(strokes?.[base()]?.[layer] ?? [])];
     Object.assign(canvas(layer), { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) });
   }
-  all("[data-painting]", stage).forEach((part) => { part.hidden = false; });
   const view = find(".wb-view", stage);
   view.addEventListener("pointerdown", begin);
   view.addEventListener("pointermove", move);
