@@ -11,6 +11,8 @@ from typing import Any
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
+from image_studio.policy import Policy
+from image_studio.workflow.chain_export import export_chain
 from tests import factories
 from tests.admin.browser import Page
 from tests.rights.world import Side, World
@@ -182,3 +184,57 @@ def matrix_source(world: World, side: Side) -> dict[str, Any]:
 
 def matrix_prompt(world: World, side: Side) -> dict[str, Any]:
     return _matrix(side, route="placeholder", prompt=str(side.prompt.pk))
+
+
+# Edit chains --------------------------------------------------------------------------------------------------------
+
+WIDER = {"kind": "extend", "ratio": "2:1", "route": "reframe"}
+widening, naming = constant(**WIDER), constant(name="A recipe")
+new_head, new_chain_of_2 = constant(step=3, seen=2), constant(step=2)
+choosing, rejecting = constant(candidate=0), constant(reason="quality")
+region = constant(region=[0.2, 0.2, 0.3, 0.3])
+
+
+def chain_source(world: World, side: Side) -> dict[str, Any]:
+    return sent({"brand": side.brand.slug, "asset": str(side.raw.pk)})
+
+
+def chain_words(world: World, side: Side) -> dict[str, Any]:
+    return sent({"brand": side.brand.slug, "prompt": {"instruction": "A cup", "route": "placeholder"}})
+
+
+def mask_form(world: World, side: Side) -> dict[str, Any]:
+    """Half of the picture, painted in white on black."""
+    image = factories.Image.new("L", side.raw.size, 0)
+    image.paste(255, (0, 0, side.raw.width // 2, side.raw.height))
+    file = SimpleUploadedFile("mask.png", factories.encoded(image), "image/png")
+    return form({"file": file, "reads": "white"})
+
+
+def _history(side: Side) -> SimpleUploadedFile:
+    """The side's own history under a name that no import had, and that is nobody's secret."""
+    with export_chain(Policy.operator(), side.chain).file as kept, zipfile.ZipFile(kept) as source:
+        files = {name: source.read(name) for name in source.namelist()}
+    plain = json.loads(files["chain.json"])
+    plain["chain"]["title"] = f"History {next(_numbers)}"
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as target:
+        for name, data in {**files, "chain.json": json.dumps(plain)}.items():
+            target.writestr(name, data)
+    return SimpleUploadedFile("history.zip", made.getvalue(), "application/zip")
+
+
+def chain_file(world: World, side: Side) -> dict[str, Any]:
+    return form({"brand": str(side.brand.pk), "archive": _history(side)})
+
+
+def api_chain_file(world: World, side: Side) -> dict[str, Any]:
+    return form({"brand": side.brand.slug, "file": _history(side)})
+
+
+def walking(world: World, side: Side) -> dict[str, Any]:
+    return sent({"assets": [str(side.raw.pk)]})
+
+
+def path_walk(world: World, side: Side) -> dict[str, Any]:
+    return sent({"step": 2, "assets": [str(side.raw.pk)]})

@@ -275,7 +275,50 @@ V1_WORK = [
     api("missing", GET, ok=404, scope="open", shows=False),
     api("missing", POST, ok=404, scope="open", shows=False, writes=False),
 ]
+V1_EDITS = [
+    api("asset-change", GET, "raw", shows=False),
+    api("asset-change", POST, "raw", "generate", 202, body="widening", shows=False),
+    api("asset-change-preview", POST, "raw", "generate", body="widening", writes=False, shows=False),
+    api("chain-list", GET, scope="list"),
+    api("chain-list", POST, verb="generate", ok=201, body="chain_source"),
+    api("chain-list", POST, verb="generate", ok=202, scope="brand", body="chain_words"),
+    api("chain-detail", GET, "chain"),
+    api("chain-detail", PATCH, "chain", "generate", body="new_title"),
+    api("chain-head", POST, "chain", "generate", body="new_head"),
+    api("chain-fork", POST, "chain", "generate", 201, body="new_chain_of_2"),
+    api("chain-events", GET, "chain"),
+    api("chain-archive", GET, "chain", file=True),
+    api("chain-import", POST, verb="ingest", ok=201, scope="brand", body="api_chain_file", shows=False),
+    api("chain-replay", POST, "chain", "generate", 202, body="path_walk"),
+    api("chain-masks", POST, "chain", "generate", 201, body="region"),
+    api("chain-masks", POST, "chain", "generate", 201, body="mask_form"),
+    api("chain-file", GET, "chain edit_file", file=True, shows=False),
+    api("chain-steps", GET, "chain"),
+    api("chain-steps", POST, "chain", "generate", 202, body="widening"),
+    api("chain-steps-preview", POST, "chain", "generate", body="widening", writes=False),
+    api("chain-step", GET, "chain =2"),
+    api("chain-step-choose", POST, "chain =3", "generate", body="choosing"),
+    api("chain-step-reject", POST, "chain =3", "generate", body="rejecting"),
+    api("chain-step-undecide", POST, "chain =2", "generate", body="nothing"),
+    api("chain-step-cancel", POST, "chain =5", "cancel", body="nothing"),
+    api("chain-step-retry", POST, "chain =4", "retry", 202, body="nothing"),
+    api("chain-step-take", POST, "chain =2", "recompose", 202, body="nothing"),
+    api("chain-step-recipe", POST, "chain =2", "generate", 201, body="naming"),
+    api("recipe-list", GET, scope="list"),
+    api("recipe-detail", GET, "recipe"),
+    api("recipe-preview", POST, "recipe", "generate", body="walking", writes=False),
+    api("recipe-replay", POST, "recipe", "generate", 202, body="walking"),
+    api("replay-detail", GET, "replay"),
+]
+HISTORY_FILES = [
+    admin("editchain_archive", GET, "chain", file=True),
+    admin("editchain_import", GET, verb="generate", scope="any", shows=False),
+    admin(
+        "editchain_import", POST, verb="ingest", ok=302, outside=200, scope="brand", body="chain_file", but=NO_INGEST
+    ),
+]
 ROWS = [
+    *HISTORY_FILES,
     *LIBRARY,
     *BRANDS,
     *PROMPTS,
@@ -286,4 +329,5 @@ ROWS = [
     *FILES,
     *V1_PICTURES,
     *V1_WORK,
+    *V1_EDITS,
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
-from image_studio.models import Asset, Event, Job, Prompt, PromptVersion, Review, VariantSet
+from image_studio.models import Asset, EditChain, Event, Job, Prompt, PromptVersion, Review, VariantSet
 from tests.rights import bodies
 from tests.rights.world import difference, snapshot
 
@@ -70,6 +70,15 @@ SAID = {
     "a set's cancel": ("post", "variant-sets/{n.other_set.pk}/cancel/", {}),
     "a job's retry": ("post", "jobs/{n.failed_job.pk}/retry/", {}),
     "a job's cancel": ("post", "jobs/{n.waiting.pk}/cancel/", {}),
+    "a chain's fork": ("post", "chains/{n.chain.pk}/fork/", {"step": 2}),
+    "a chain's head": ("post", "chains/{n.chain.pk}/head/", {"step": 3, "seen": 2}),
+    "a choice": ("post", "chains/{n.chain.pk}/steps/3/choose/", {"candidate": 0}),
+    "a step's rejection": ("post", "chains/{n.chain.pk}/steps/3/reject/", {"reason": "quality"}),
+    "a step's retry": ("post", "chains/{n.chain.pk}/steps/4/retry/", {}),
+    "a step's recipe": ("post", "chains/{n.chain.pk}/steps/2/recipe/", {"name": "A recipe"}),
+    "a change": ("post", "assets/{n.raw.pk}/change/", bodies.WIDER),
+    "a mask": ("post", "chains/{n.chain.pk}/masks/", {"region": [0.2, 0.2, 0.3, 0.3]}),
+    "a replay": ("post", "recipes/{n.recipe.pk}/replay/", {"assets": ["01890000-0000-7000-8000-000000000000"]}),
 }
 
 
@@ -84,6 +93,28 @@ def test_the_api_takes_no_claim(world, method, path, good):
         assert answer.status_code == 400, (name, answer.content)
         assert list(answer.json()["errors"]) == [name]
     assert difference(before, snapshot()) == {}
+
+
+def test_a_step_takes_no_claim(world):
+    """Its ``kind`` and ``parent`` are the client's to say; the rest is not."""
+    before, north = snapshot(), world.north
+    for name, value in CLAIMS.items():
+        if name != "parent":
+            said = bodies.sent({**bodies.WIDER, name: value})
+            answer = world.programs["superuser"].post(f"{V1}chains/{north.chain.pk}/steps/", **said)
+            assert (answer.status_code, list(answer.json()["errors"])) == (400, [name]), answer.content
+    assert difference(before, snapshot()) == {}
+
+
+def test_a_chain_belongs_to_who_begins_it(world):
+    north = world.north
+    path = f"{V1}chains/"
+    body = {"brand": north.brand.slug, "asset": str(north.raw.pk)}
+    for name, value in CLAIMS.items():
+        said = bodies.sent({**body, name: value})
+        assert world.programs["creator"].post(path, **said).status_code == 400, name
+    made = EditChain.objects.get(pk=world.programs["creator"].post(path, **bodies.sent(body)).json()["id"])
+    assert (made.requested_by, made.actor_label) == (world.users["creator"], "creator-person")
 
 
 def test_an_uploads_form_takes_no_claim(world):

@@ -48,6 +48,26 @@ def matrix(world, value, path="variant-sets/", **more):
     return world.programs["manager"].post(V1 + path, **bodies.sent(body))
 
 
+def begin(world, value):
+    body = {"brand": world.north.brand.slug, "asset": value}
+    return world.programs["manager"].post(f"{V1}chains/", **bodies.sent(body))
+
+
+def refer(world, value):
+    body = {**bodies.WIDER, "references": [{"role": "style", "asset": value}]}
+    return world.programs["manager"].post(f"{V1}chains/{world.north.chain.pk}/steps/", **bodies.sent(body))
+
+
+def walk(world, value, path="recipes/{n.recipe.pk}/replay/", **more):
+    body = {"assets": [value], **more}
+    return world.programs["manager"].post(V1 + path.format(n=world.north), **bodies.sent(body))
+
+
+def replay_on(world, value):
+    body = bodies.sent({"assets": [str(world.north.raw.pk)]})
+    return world.programs["manager"].post(f"{V1}recipes/{value}/replay/", **body)
+
+
 def upload(world, value):
     data = {"brand": value, "file": bodies.picture()}
     return world.browsers["manager"].post(reverse("admin:image_studio_asset_upload"), data, headers=bodies.SCRIPT)
@@ -108,6 +128,21 @@ CASES = {
     "a cell to cancel": ("failed", api("post", "variant-sets/{n.set.pk}/cells/{value}/cancel/"), 404),
     "a cell to retry": ("failed", api("post", "variant-sets/{n.set.pk}/cells/{value}/retry/"), 404),
     "a job": ("failed_job", api("post", "jobs/{value}/retry/"), 404),
+    "a chain": ("chain", api("get", "chains/{value}/"), 404),
+    "a step of a chain": ("chain", api("get", "chains/{value}/steps/2/"), 404),
+    "a chain's files": ("edit_file", api("get", "chains/{n.chain.pk}/files/{value}/"), 404),
+    "chains of a brand": ("slug", api("get", "chains/?brand={value}"), 200),
+    "chains of a picture": ("raw", api("get", "chains/?source={value}"), 200),
+    "recipes of a brand": ("slug", api("get", "recipes/?brand={value}"), 200),
+    "a picture to begin with": ("raw", begin, 404),
+    "a picture to change": ("raw", api("post", "assets/{value}/change/", **bodies.WIDER), 404),
+    "a reference of a step": ("raw", refer, 422),
+    "a mask of a step": ("edit_file", api("post", "chains/{n.chain.pk}/steps/", mask="?", **bodies.WIDER), 422),
+    "a chain to fork": ("chain", api("post", "chains/{value}/fork/", step=2), 404),
+    "a recipe to replay": ("recipe", replay_on, 404),
+    "a picture to replay on": ("raw", walk, 404),
+    "a picture to replay a path on": ("raw", lambda w, v: walk(w, v, "chains/{n.chain.pk}/replay/", step=2), 404),
+    "a replay": ("replay", api("get", "replays/{value}/"), 404),
     "a page from a source": ("raw", page("get", "variantset_generate", query="?source={value}"), 200),
     "a page from a prompt": ("prompt", page("get", "variantset_generate", query="?prompt={value}"), 200),
     "an order from a source": ("raw", page("post", "variantset_generate", query="?source={value}", do="order"), 200),

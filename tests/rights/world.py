@@ -24,6 +24,7 @@ from image_studio import storage
 from image_studio.brand.kit import Line
 from image_studio.models import OPERATOR, Actor, Attempt, CheckResult, Event, Job, JobOutput, Rendition, Review
 from tests import factories
+from tests.rights.edits import make_chain
 
 #: Role -> the membership in the first brand: a role of the brand, or None for somebody without one.
 ROLES: dict[str, str | None] = {
@@ -41,7 +42,10 @@ ROLES: dict[str, str | None] = {
 #: Members who see their own rows only; ``owner`` owns the brand's, ``other`` owns nothing.
 OWN_ONLY = ("owner", "other")
 MEMBERS = tuple(role for role, membership in ROLES.items() if membership)
-OWNED_WORDS = ("raw", "candidate", "approved", "set", "other set", "note", "layer", "recipe", "words")
+OWNED_WORDS = (
+    *("raw", "candidate", "approved", "set", "other set", "note", "layer", "recipe", "words"),
+    *("path", "instruction", "draft", "replay"),
+)
 CHANNELS = ("square", "story", "feed-portrait")
 SMALL = 4
 
@@ -112,6 +116,8 @@ def build() -> World:
         channel.save()
     north, south = _side("northcanary", users["owner"]), _side("southcanary", users["southerner"])
     _join(users, north, south)
+    make_chain(north)
+    make_chain(south)
     browsers = {role: _browser(users.get(role)) for role in (*ROLES, "southerner", "bare")}
     programs = {role: _program(users.get(role)) for role in (*ROLES, "southerner", "bare")}
     return World(north=north, south=south, browsers=browsers, programs=programs, users=users)
