@@ -55,7 +55,7 @@ class ImportForm(forms.Form):
 def urls(page: StudioAdmin) -> list[URLPattern]:
     """The addresses of export and import."""
 
-    def route(where: str, view: Any, name: str, *, cacheable: bool = False) -> URLPattern:
+    def route(where: str, view: Any, name: str, *, cacheable: bool = False) -> Any:
         wrapped = page.admin_site.admin_view(view, cacheable=cacheable)
         return path(where, wrapped, name=f"image_studio_editchain_{name}")
 

@@ -185,7 +185,8 @@ class EditStep(models.Model):
     outcome = models.CharField(max_length=10, choices=list(OUTCOMES.items()), blank=True)
     error_code = models.CharField(max_length=80, blank=True)
     error_params = models.JSONField(default=dict, blank=True)
-    #: A planned step's job in plain values, without the picture that it waits for.
+    #: A planned step's job in plain values, without the picture that it waits for. Of an imported step what its archive
+    #: told, as {"imported": {"made", "who", "created_at", "archive"}}: a record, believed by nobody.
     plan = models.JSONField(default=dict, blank=True)
 
     state = models.CharField(max_length=8, choices=STEP.choices, default="open", editable=False)

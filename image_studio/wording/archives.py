@@ -32,9 +32,6 @@ WORDS = {
     "chain_archive.no_such_key": _(
         "{place} in chain.json speaks of “{key}”, which its {part} don't have. Nothing was imported."
     ),
-    "chain_archive.deleted": _(
-        "This history was imported before, and was deleted since. Export it again to import it."
-    ),
     "chain_archive.no_chain": _("There is no edit history {chain}. Its id stands in the address of its page."),
     "chain.left_unfinished": _(
         "It was still being made on the other site when this history was exported. Ask for it again here."

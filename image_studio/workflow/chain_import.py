@@ -6,13 +6,12 @@ point leaves no row and no file behind. The same archive by the same person into
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
-from image_studio.exceptions import Conflict, InvalidRequest
+from image_studio.exceptions import InvalidRequest
 from image_studio.imaging.masks import from_file
 from image_studio.models import (
     Asset,
@@ -22,6 +21,7 @@ from image_studio.models import (
     EditFile,
     EditStep,
     Event,
+    IdempotencyKey,
     Rendition,
 )
 from image_studio.policy import Policy
@@ -33,7 +33,7 @@ from image_studio.workflow.chain_parsing import read_document
 from image_studio.workflow.chain_taking import Taken, Taker, at, places, summed
 from image_studio.workflow.edit_files import Drawn, forget, keep_markup, keep_mask
 from image_studio.workflow.library import describe, limits
-from image_studio.workflow.once import Once, once, replayed
+from image_studio.workflow.once import Once, body_hash, kept_key, once, replayed
 from image_studio.workflow.step_orders import new_chain
 
 
@@ -66,12 +66,19 @@ def import_chain(policy: Policy, brand: Brand, source: Path | IO[bytes]) -> Impo
         document = read_document(pack.read(NAME, MOST_DOCUMENT))
         body = {"verb": "chain.import", "brand": str(brand.pk), "archive": document.sha256}
         # Its name is a sum of what it stands for: a key of the person's own never meets it.
-        key = "chain-import-" + hashlib.sha256(repr(sorted(body.items())).encode()).hexdigest()
-        done = replayed(policy, key, body) or _import(policy, brand, document, pack, key, body)
-    chain = EditChain.objects.select_related("brand__revision").filter(pk=done.answer["chain"]).first()
-    if chain is None:
-        raise Conflict("chain_archive.deleted")
+        key = f"chain-import-{body_hash(body)}"
+        done = _before(policy, key, body) or _import(policy, brand, document, pack, key, body)
+    chain = EditChain.objects.select_related("brand__revision").get(pk=done.answer["chain"])
     return ImportedChain(chain=chain, pictures=len(places(document)), again=done.replayed)
+
+
+def _before(policy: Policy, key: str, body: Mapping[str, Any]) -> Once | None:
+    """What this archive became before; nothing where that was deleted since."""
+    done = replayed(policy, key, body)
+    if done is None or EditChain.objects.filter(pk=done.answer["chain"]).exists():
+        return done
+    IdempotencyKey.objects.filter(user_id=policy.actor.user_id, key=kept_key(key)).delete()
+    return None
 
 
 def _import(policy: Policy, brand: Brand, document: Document, pack: Pack, key: str, body: Mapping[str, Any]) -> Once:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -31,8 +32,18 @@ _END, _END_64, _END_SIZE = b"PK\x05\x06", b"PK\x06\x07", 22
 #: The earliest day that a ZIP can name: every export of the same history has the same bytes.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 #: What zipfile says of a file that is none: RuntimeError for a password, NotImplementedError for a method that it does
-#: not have.
-BROKEN = (zipfile.BadZipFile, EOFError, RuntimeError, ValueError, OverflowError, zlib.error, lzma.LZMAError)
+#: not have, an OSError for a place before the file's beginning.
+BROKEN = (
+    zipfile.BadZipFile,
+    EOFError,
+    RuntimeError,
+    ValueError,
+    OverflowError,
+    OSError,
+    struct.error,
+    zlib.error,
+    lzma.LZMAError,
+)
 
 
 class Pack(Protocol):

@@ -11,7 +11,7 @@ from image_studio.models import EditChain
 from tests import factories
 from tests.api.conftest import API, ROOT, is_problem
 from tests.workflow.chain_archives import changed, members, packed, upload
-from tests.workflow.chains import chain_from
+from tests.workflow.chains import LEFT, ask, chain_from, paid_site
 
 pytestmark = pytest.mark.django_db
 
@@ -78,3 +78,19 @@ def test_who_may_not(chain, there, mara):
 def test_only_the_server_says_what_it_owns(chain, there, mara):
     assert send(mara, there, packed(chain), micro_usd="0").status_code == 400
     assert mara.ask("POST", "chains/import/", io.BytesIO(b"{}").read()).status_code == 415
+
+
+def test_an_imported_tree_is_read_like_any_other(settings, tmp_path, mara, there):
+    with paid_site(settings, tmp_path):
+        chain = chain_from(upload(factories.make_brand()))
+        ask(chain, region=LEFT)
+        ask(chain, parent=2, instruction="Make it [flag:violence]")
+        made = send(mara, there, packed(chain)).json()
+    found = mara.read(made["url"])
+    assert [(row["number"], row["parent"], row["status"]) for row in found["steps"]] == [
+        (1, None, "ready"),
+        (2, 1, "ready"),
+        (3, 2, "blocked"),
+    ]
+    assert found["micro_usd"] == 0
+    assert mara.read(f"chains/{made['id']}/steps/2/")["candidates"][0]["asset"]

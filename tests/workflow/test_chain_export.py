@@ -17,7 +17,7 @@ from tests import factories
 from tests.workflow.chain_archives import SIZE, document, grown, members, packed, sum_of, upload
 from tests.workflow.chains import LEFT, OPERATOR, ask, chain_from, paid_site
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ from tests.workflow.chain_archives import (
 )
 from tests.workflow.chains import LEFT, OPERATOR, ask, chain_from, paid_site, picture
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
@@ -212,6 +212,16 @@ def test_a_second_import_gives_the_first(short, elsewhere):
     assert counts() == before
     repacked = zipped(members(short))
     assert take(there, repacked).chain == first.chain
+
+
+def test_a_history_that_was_deleted_comes_in_again(short, elsewhere):
+    there = elsewhere()
+    first = take(there, short).chain
+    EditChain.objects.filter(pk=first.pk).delete()
+    again = take(there, short)
+    assert not again.again
+    assert again.chain != first
+    assert take(there, short).again
 
 
 def test_another_person_gets_a_history_of_their_own_on_the_same_pictures(short, elsewhere):
@@ -661,6 +671,25 @@ def test_a_failure_between_the_rows_leaves_nothing(short, elsewhere, monkeypatch
     with pytest.raises(ZeroDivisionError):
         take(there, short)
     assert counts() == before
+
+
+@hypothesis_settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_damaged_archive_is_read_or_refused(short, data):
+    broken = bytearray(short)
+    tail = len(broken) - 700
+    for _ in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.one_of(st.integers(tail, len(broken) - 1), st.integers(0, len(broken) - 1)))
+        broken[place] = data.draw(st.integers(0, 255))
+    kept = io.BytesIO(bytes(broken[: data.draw(st.integers(len(broken) - 30, len(broken)))]))
+    said = "chain_archive.read"
+    try:
+        with chain_pack.opened(kept) as pack:
+            found = read_document(pack.read("chain.json", 1_000_000))
+            assert {len(pack.read(doc.file, 10_000_000)) > 0 for doc in found.pictures.values()} == {True}
+    except InvalidRequest as error:
+        said = error.code
+    assert said.startswith("chain_archive.")
 
 
 @hypothesis_settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
