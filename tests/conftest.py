@@ -47,6 +47,7 @@ def unreachable() -> str:
 THOROUGH = (
     "admin/test_asset.py",
     "admin/test_brand.py",
+    "admin/test_chain.py",
     "admin/test_generate.py",
     "admin/test_generate_openai.py",
     "admin/test_library.py",

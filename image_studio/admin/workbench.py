@@ -92,11 +92,13 @@ def context_of(
     may = page.has_change_permission(request, chain)
     draft = draft_of(policy, chain) if may else {}
     active = found.active
+    middle = stage_html(request, chain, stage)
     context = {
         "chain": chain,
         "tree": drawn(found, stage.number),
         "stage": stage,
-        "stage_mark": stage_mark(stage_html(request, chain, stage)),
+        "middle": middle,
+        "stage_mark": stage_mark(middle),
         "draft_json": json.dumps(draft),
         "active": active,
         "refresh": REFRESH_SECONDS if active and request.method == "GET" else 0,
@@ -105,7 +107,6 @@ def context_of(
         "may": may and chain.state == "open",
         "may_verbs": may,
         "may_save": bool(may and stage.parent and stage.asset),
-        "reasons": list(STEP_REASONS.items()),
         "is_nav_sidebar_enabled": False,
         **_links(page, policy, chain),
     }

@@ -17,6 +17,7 @@ from image_studio.admin.base import picture_url
 from image_studio.admin.fields import PercentField, WordsField
 from image_studio.models import REFERENCE_ROLES, Asset, EditChain
 from image_studio.policy import Policy
+from image_studio.runner.edit_requests import MOST_REFERENCES
 from image_studio.workflow.steps import StepOrder
 from image_studio.workflow.usage import facts_of
 
@@ -48,8 +49,8 @@ EDGES = {
     "height": gettext_lazy("Height %"),
 }
 HIDDEN = ("parent", "candidate", "key", "mask", "markup", "polygons")
-#: Rows of pictures that a form reads, and library pictures that a row lists for who has no script.
-MOST_REFERENCES, LISTED = 16, 30
+#: Library pictures that a row lists for who has no script.
+LISTED = 30
 MOST_POLYGONS, MOST_POINTS = 100, 4000
 THUMB = (68, 56)
 
