@@ -141,3 +141,8 @@ def test_a_picture_whose_file_is_gone_is_left_out_and_named(short):
     plain = document(packed(short))
     assert plain["left_out"] == [{"step": 2, "candidate": 0, "what": "raw", "why": "unreadable"}]
     assert plain["steps"][1]["candidates"][0]["picture"]
+
+
+def test_a_longer_history_asks_the_database_no_more(chain, django_assert_max_num_queries):
+    with django_assert_max_num_queries(9):
+        assert len(document(packed(chain))["steps"]) == 8
