@@ -65,9 +65,11 @@ def source_type_of(picture: bytes | Image.Image) -> str:
 
 
 def source_type_in(packet: bytes) -> str:
-    """The digital source type in an XMP packet, however the property is written; empty where there is none."""
+    """The digital source type in an XMP packet, however the property is written; empty where there is none, and where
+    its term is not in the vocabulary: a made-up one says nothing."""
     found = _TERM.search(packet)
-    return found.group(1).decode() if found else ""
+    term = found.group(1).decode() if found else ""
+    return term if term in SOURCE_TYPES else ""
 
 
 def xmp_packet(source_type: str, *, description: str = "") -> bytes:

@@ -115,3 +115,8 @@ def test_gps_pointer(order):
     assert has_gps(exif(gps=True, order=order), b"")
     assert not has_gps(exif(order=order), b"")
     assert has_gps(b"", b'exif:GPSLatitude="38,42.5N"')
+
+
+def test_a_made_up_source_type_says_nothing():
+    made_up = xmp_packet("digitalCapture").replace(b"digitalCapture", b"handPainted")
+    assert source_type_in(made_up) == ""
