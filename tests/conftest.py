@@ -46,6 +46,7 @@ def unreachable() -> str:
 #: runner's and workflow's run on PostgreSQL and MariaDB.
 THOROUGH = (
     "admin/test_asset.py",
+    "admin/test_chain_archive.py",
     "admin/test_brand.py",
     "admin/test_chain.py",
     "admin/test_generate.py",
@@ -77,8 +78,12 @@ THOROUGH = (
     "runner/test_travel.py",
     "runner/test_worker.py",
     "workflow/test_archive.py",
+    "workflow/test_chain_export.py",
+    "workflow/test_chain_import.py",
+    "workflow/test_changing.py",
     "workflow/test_real_input.py",
     "workflow/test_refused_options.py",
+    "workflow/test_replays.py",
 )
 HERE = Path(__file__).parent
 #: The day on which the tests run, whenever that is: models end, and routes switch. Tests of that set another.
