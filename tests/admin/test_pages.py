@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from django.urls import get_resolver, reverse
 
+from image_studio.policy import Policy
+from image_studio.workflow.chains import start_chain
 from tests import factories
 from tests.admin.browser import Page
 from tests.admin.conftest import make_staff, signed_in
@@ -20,6 +22,7 @@ def world(brand, requested_by=None):
     asset = factories.make_asset(brand)
     prompt = factories.make_prompt(brand).prompt
     variant_set = factories.make_set(brand, channels=channels, source=asset, locales=("en", "ar"))
+    chain = start_chain(Policy.operator(), brand, asset)
     return {
         "brand": reverse("admin:image_studio_brand_change", args=[brand.pk]),
         "brand_export": reverse("admin:image_studio_brand_export", args=[brand.pk]),
@@ -42,6 +45,10 @@ def world(brand, requested_by=None):
         "set_history": reverse("admin:image_studio_variantset_history", args=[variant_set.pk]),
         "job": reverse("admin:image_studio_job_change", args=[variant_set.jobs.first().pk]),
         "generate": reverse("admin:image_studio_variantset_generate") + f"?source={asset.pk}",
+        "workbench": reverse("admin:image_studio_editchain_change", args=[chain.pk]),
+        "workbench_live": reverse("admin:image_studio_editchain_live", args=[chain.pk]),
+        "workbench_pick": reverse("admin:image_studio_editchain_pick", args=[chain.pk]),
+        "workbench_history": reverse("admin:image_studio_editchain_history", args=[chain.pk]),
     }
 
 
@@ -56,6 +63,8 @@ SHARED = [
     "channel_changelist",
     "variantset_changelist",
     "variantset_generate",
+    "editchain_changelist",
+    "editchain_add",
     "job_changelist",
     "event_changelist",
     "brand_import",
@@ -151,6 +160,12 @@ def test_no_url_of_the_studio_is_forgotten_here(brand):
         "image_studio_variantset_zip",
         "image_studio_brand_add",
         "image_studio_channel_change",
+        "image_studio_editchain_offers",
+        "image_studio_editchain_draft",
+        "image_studio_editchain_files",
+        "image_studio_editchain_file",
+        "image_studio_editchain_heat",
+        "image_studio_editchain_partial",
     }
     standard = {n for n in names if n.endswith(("_delete", "_add", "_history", "_change", "_changelist"))}
     assert names - tested - elsewhere - standard == set()

@@ -163,6 +163,26 @@ approval_publish = constant(decision="approve", declaration=factories.DECLARED, 
 
 
 finishing = constant(route="premium")
+say_rename = say("rename", title="Another title")
+say_draft = say("", data='{"instruction": "Half a sentence"}')
+
+
+def say_begin(world: World, side: Side) -> dict[str, Any]:
+    return form({"do": "start", "source": str(side.raw.pk)})
+
+
+def step_form(world: World, side: Side) -> dict[str, Any]:
+    return page_form(world, "editchain_change", side.chain.pk, instruction="Greener", do="price")
+
+
+def painted_form(world: World, side: Side) -> dict[str, Any]:
+    """A corner of the start's picture, painted."""
+    image = factories.Image.new("RGBA", side.raw.size, (0, 0, 0, 0))
+    image.paste((0, 0, 0, 255), (0, 0, side.raw.width // 3, side.raw.height // 3))
+    file = SimpleUploadedFile("mask.png", factories.encoded(image), "image/png")
+    return form({"role": "mask", "parent": "1", "candidate": "0", "file": file})
+
+
 finish_form = say("", route="premium", key="k", digest="d")
 
 

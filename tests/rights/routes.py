@@ -310,6 +310,24 @@ V1_EDITS = [
     api("recipe-replay", POST, "recipe", "generate", 202, body="walking"),
     api("replay-detail", GET, "replay"),
 ]
+HISTORIES = [
+    admin("editchain_changelist", GET, scope="list"),
+    admin("editchain_changelist", POST, scope="list", writes=False),
+    admin("editchain_add", GET, verb="generate", scope="any", shows=False),
+    admin("editchain_add", POST, verb="generate", ok=302, outside=302, body="say_begin", but=NO_INGEST),
+    admin("editchain_change", GET, "chain"),
+    admin("editchain_change", POST, "chain", "generate", 302, body="say_rename"),
+    admin("editchain_live", GET, "chain"),
+    admin("editchain_offers", POST, "chain", "generate", body="step_form", writes=False, shows=False),
+    admin("editchain_draft", POST, "chain", "generate", body="say_draft", shows=False),
+    admin("editchain_files", POST, "chain", "generate", body="painted_form", shows=False),
+    admin("editchain_file", GET, "chain edit_file", file=True, shows=False),
+    admin("editchain_pick", GET, "chain", shows=False),
+    # Nothing of it is made or was measured: whoever may look learns that, and nobody else.
+    admin("editchain_partial", GET, "chain working_job =0", ok=404, shows=False),
+    admin("editchain_heat", GET, "chain raw", ok=404, shows=False),
+    *stock("editchain", "chain", "own", add=False),
+]
 HISTORY_FILES = [
     admin("editchain_archive", GET, "chain", file=True),
     admin("editchain_import", GET, verb="generate", scope="any", shows=False),
@@ -318,6 +336,7 @@ HISTORY_FILES = [
     ),
 ]
 ROWS = [
+    *HISTORIES,
     *HISTORY_FILES,
     *LIBRARY,
     *BRANDS,
