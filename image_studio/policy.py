@@ -95,13 +95,21 @@ class Policy:
             return Brand.objects.all()
         if not self.user.is_active:
             return Brand.objects.none()
+        return Brand.objects.filter(pk__in=self._mine(verb))
+
+    def somewhere(self, verb: str) -> bool:
+        """Whether the verb may be said in any brand; asks the database nothing more for who is in one."""
+        if self.passes:
+            return Brand.objects.exists()
+        return self.user.is_active and bool(self._mine(verb))
+
+    def _mine(self, verb: str) -> list[Any]:
         least = RANK[VERBS[verb]]
-        mine = [
+        return [
             brand
             for brand, rights in self._memberships().items()
             if any(rank >= least and not (own_only and verb in WHOLE) for rank, own_only in rights)
         ]
-        return Brand.objects.filter(pk__in=mine)
 
     def visible(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         """The rows of a queryset that the user may see: those of their brands, own ones where only those."""

@@ -139,7 +139,7 @@ class StudioAdmin(ModelAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         verb = self.verbs.get("add")
-        return super().has_add_permission(request) and (not verb or policy_of(request).brands(verb).exists())
+        return super().has_add_permission(request) and (not verb or policy_of(request).somewhere(verb))
 
     def _may(self, what: str, request: HttpRequest, obj: Any) -> bool:
         verb = self.verbs.get(what)

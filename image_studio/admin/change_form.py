@@ -51,7 +51,6 @@ class ChangeForm(forms.Form):
     candidates = forms.TypedChoiceField(
         required=False,
         coerce=int,
-        empty_value=1,
         choices=[(n, str(n)) for n in range(1, MOST_CANDIDATES + 1)],
     )
     full = forms.BooleanField(required=False)

@@ -16,7 +16,7 @@ from image_studio.admin.base import StudioAdmin, policy_of
 from image_studio.admin.change_form import time_words
 from image_studio.admin.edit_words import letter, told
 from image_studio.conf import routes
-from image_studio.models import STEP_REASONS, Asset, EditStep, JobOutput, Variant
+from image_studio.models import STEP_REASONS, Asset, EditCandidate, EditStep, JobOutput, Variant
 from image_studio.policy import Policy
 from image_studio.states import JOB_ENDED
 from image_studio.wording import explain
@@ -187,8 +187,8 @@ def step_of(page: StudioAdmin, request: HttpRequest, asset_id: UUID, step_id: UU
     step = rows.filter(pk=step_id, parent_number__isnull=False).first()
     if step is None or not policy_of(request).can("view", step.chain):
         raise Http404
-    sources = [row.get("asset") for row in step.inputs if row.get("role") == "source"]
-    if str(base_of(asset).pk) not in sources:
+    before = EditCandidate.objects.filter(step__chain=step.chain_id, step__number=step.parent_number)
+    if not before.filter(index=step.parent_candidate or 0, asset=base_of(asset)).exists():
         raise Http404
     return asset, step
 

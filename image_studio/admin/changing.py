@@ -217,7 +217,11 @@ def result(page: StudioAdmin, request: HttpRequest, asset_id: UUID, step_id: UUI
     if not may:
         form.is_valid()
     live_url = reverse(f"admin:{NAME}_live", args=[asset.pk, step.pk])
-    more = {"may_ask": may, "live_url": "" if panel.over else live_url, "refresh_seconds": REFRESH_SECONDS}
+    more: dict[str, Any] = {
+        "may_ask": may,
+        "live_url": "" if panel.over else live_url,
+        "refresh_seconds": REFRESH_SECONDS,
+    }
     return _shown(page, request, asset, found, cell=step.chain.cell, panel=panel, **more)
 
 

@@ -115,9 +115,9 @@ class EditRecipeAdmin(StudioAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> Any:
         """The recipe in plain words; it never changes."""
+        recipe: EditRecipe = self.found(request, object_id)
         if request.method == "POST":
             raise PermissionDenied
-        recipe: EditRecipe = self.found(request, object_id)
         policy = policy_of(request)
         return self.page(
             request,

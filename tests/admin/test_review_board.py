@@ -177,7 +177,7 @@ def test_a_brand_narrows_the_queue_and_stays_chosen(boss, cells):
     [
         ("viewer", set()),
         ("creator", {"shortlist"}),
-        ("reviewer", {"shortlist", "approve", "approve_publish", "reject", "change"}),
+        ("reviewer", {"shortlist", "approve", "approve_publish", "reject", "change", "carry"}),
     ],
 )
 def test_everybody_sees_the_evidence_and_their_own_verbs(as_role, cells, role, offered):

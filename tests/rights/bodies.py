@@ -87,6 +87,22 @@ def shortlist_action(world: World, side: Side) -> dict[str, Any]:
     return _action("shortlist", side.candidate)
 
 
+def change_words(world: World, side: Side) -> dict[str, Any]:
+    return form({"do": "price", "note": "Greener"}, **SCRIPT)
+
+
+def replay_price(world: World, side: Side) -> dict[str, Any]:
+    return form({"do": "price", "picture": str(side.raw.pk)})
+
+
+def retry_nothing(world: World, side: Side) -> dict[str, Any]:
+    return form({"do": "retry", "step": "none"})
+
+
+def say_use(world: World, side: Side) -> dict[str, Any]:
+    return form({"do": "use", "index": "0"})
+
+
 def generate_action(world: World, side: Side) -> dict[str, Any]:
     return _action("generate", side.prompt)
 

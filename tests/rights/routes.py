@@ -335,6 +335,31 @@ HISTORY_FILES = [
         "editchain_import", POST, verb="ingest", ok=302, outside=200, scope="brand", body="chain_file", but=NO_INGEST
     ),
 ]
+CHANGES = [
+    admin("asset_edit", GET, "candidate", "generate"),
+    admin("asset_edit", POST, "candidate", "generate", body="change_words", writes=False),
+    admin("asset_edit_price", POST, "candidate", "generate", body="change_words", writes=False, shows=False),
+    admin("asset_edit_step", GET, "raw chosen"),
+    admin("asset_edit_step", POST, "raw undecided", "generate", 302, body="say_use"),
+    admin("asset_edit_live", GET, "raw undecided", shows=False),
+    # No early version is there: who may look hears the same as who may not.
+    admin("asset_edit_early", GET, "raw waiting_step =0", ok=404, refused=404, shows=False),
+    admin("editrecipe_changelist", GET, scope="list"),
+    admin("editrecipe_changelist", POST, scope="list", writes=False),
+    admin("editrecipe_choose", GET, scope="site", shows=False),
+    admin("editrecipe_change", GET, "recipe"),
+    admin("editrecipe_change", POST, "recipe", "never"),
+    admin("editrecipe_replay", GET, "recipe", "generate"),
+    admin("editrecipe_replay", POST, "recipe", "generate", body="replay_price", writes=False),
+    admin("editrecipe_price", POST, "recipe", "generate", body="replay_price", writes=False, shows=False),
+    *stock("editrecipe", "recipe", "own"),
+    admin("replay_changelist", GET, scope="list"),
+    admin("replay_changelist", POST, scope="list", writes=False),
+    admin("replay_change", GET, "replay"),
+    admin("replay_change", POST, "replay", "generate", 404, body="retry_nothing", writes=False, shows=False),
+    admin("replay_live", GET, "replay", shows=False),
+    *stock("replay", "replay", "own"),
+]
 ROWS = [
     *HISTORIES,
     *HISTORY_FILES,
@@ -342,6 +367,7 @@ ROWS = [
     *BRANDS,
     *PROMPTS,
     *SETS,
+    *CHANGES,
     *JOBS,
     *EVENTS,
     *CHANNELS,
