@@ -13,6 +13,7 @@ urlpatterns = [
     path("studio/", include("image_studio.urls")),
     path("api-token/", ObtainToken.as_view(), name="api-token"),
     path("frontend/", frontend, name="frontend"),
+    path("frontend/edit/", frontend, {"page": "edit.html"}, name="frontend-edit"),
     path("", include("magazine.urls")),
     *static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT),
 ]

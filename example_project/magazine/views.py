@@ -1,4 +1,4 @@
-"""The front, the article, and a page of files that only talks to the studio's API."""
+"""The front, the article, and pages of files that only talk to the studio's API."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from magazine.models import Article
 
-FRONTEND = Path(__file__).parent / "static" / "magazine" / "studio.html"
+FILES = Path(__file__).parent / "static" / "magazine"
 #: The page's own files and the API, and pictures that the page fetched itself.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' blob: data:; "
@@ -29,9 +29,9 @@ def article(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_safe
-def frontend(_request: HttpRequest) -> HttpResponse:
+def frontend(_request: HttpRequest, page: str = "studio.html") -> HttpResponse:
     """The file as it stands; whatever it shows comes over REST."""
-    return HttpResponse(FRONTEND.read_bytes(), headers={"Content-Security-Policy": POLICY})
+    return HttpResponse((FILES / page).read_bytes(), headers={"Content-Security-Policy": POLICY})
 
 
 def _articles(*pictures: str) -> QuerySet[Article]:

@@ -40,9 +40,9 @@ REFUSALS = {
     "a cursor is one of this list": (
         *("listAssets", "listRenditions", "listVerdicts", "listReviews", "listPublished", "listBrands"),
         *("listBrandRevisions", "listChannels", "listPrompts", "listPromptVersions", "listVariantSets", "listCells"),
-        *("listJobs", "listJobEvents"),
+        *("listJobs", "listJobEvents", "listChains", "listSteps", "listRecipes"),
     ),
-    "random bytes are no picture": ("uploadAsset",),
+    "random bytes are no picture, and no chain": ("uploadAsset", "importChain"),
     "a language is one of the brand's": ("changeAsset",),
     "a region lies inside the picture, and a signature has every point": ("reviewAsset",),
     "the picture has alt texts by then": ("publishAsset",),
@@ -52,8 +52,16 @@ REFUSALS = {
     "channels, routes and prompts are there, and the picture can be bought": (
         *("previewVariantSet", "createVariantSet", "estimatePrice"),
     ),
+    "a step fits its picture and its route, and names what is there": (
+        *("createChain", "createStep", "previewStep", "changeThis", "previewChange", "createMask"),
+    ),
+    "a step has what is decided of it, and its chain has it": (
+        *("moveHead", "forkChain", "chooseCandidate", "rejectStep", "undecideStep", "takeStep", "createRecipe"),
+    ),
+    "a recipe fits the pictures and routes": ("previewReplay", "replayRecipe", "replayChain"),
+    "a name is more than blanks": ("changeChain",),
     "a key is not used for another request": (
-        *("retryVariantSet", "recomposeVariantSet", "retryCell", "retryJob", "finishCell"),
+        *("retryVariantSet", "recomposeVariantSet", "retryCell", "retryJob", "finishCell", "retryStep"),
     ),
 }
 TAKEN = ["2xx", "3xx", "401", "403", "404", "409", "429"]
@@ -70,6 +78,11 @@ OF_A_BRAND = {
     models.Job: "brand",
     models.JobOutput: "job__brand",
     models.Attempt: "job__brand",
+    models.EditChain: "brand",
+    models.EditStep: "chain__brand",
+    models.EditFile: "chain__brand",
+    models.EditRecipe: "brand",
+    models.Replay: "brand",
 }
 
 
@@ -102,10 +115,17 @@ def settings_of(north):
         "channel": list(worlds.CHANNELS),
         "locale": ["en", "ar"],
         "route": ["fake", "placeholder", "reframe"],
+        "chain": [str(north.chain.pk)],
+        "file": [str(north.edit_file.pk)],
+        "recipe": [str(north.recipe.pk)],
+        "replay": [str(north.replay.pk)],
+        "number": [1, 2, 3, 4, 5],
     }
-    places = {f"path.{name}_id": name for name in ("asset", "set", "cell", "job", "prompt")}
+    of_paths = ("asset", "set", "cell", "job", "prompt", "chain", "file", "recipe", "replay")
+    places = {f"path.{name}_id": name for name in of_paths} | {"path.number": "number"}
     places |= {"body.brand": "brand", "body.channels[*]": "channel", "body.locales[*]": "locale"}
-    places |= {"body.prompt": "prompt", "body.source": "asset", "body.route": "route"}
+    places |= {"body.prompt": "prompt", "body.source": "asset", "body.route": "route", "body.asset": "asset"}
+    places |= {"body.assets[*]": "asset", "body.step": "number", "body.seen": "number"}
     lines = [f"[dictionaries.{name}]\nvalues = {json.dumps(values)}" for name, values in known.items()]
     lines += ["[parameters]", *(_bound(place, name) for place, name in places.items())]
     for noun in ("brand", "channel"):
