@@ -43,6 +43,39 @@ shortlist(Policy(user), waiting[2])
 change_this(Policy(user), waiting[5], note="More room above the headline, please.", region=(0.1, 0.05, 0.8, 0.3))
 print(done.pk, fresh.pk, done.source_id, sep="\\n")
 """
+#: An edit history that branches: two parts changed, one try turned down, one more asked for from the start.
+EDITS = """
+from django.contrib.auth.models import User
+from image_studio.models import EditStep, VariantSet
+from image_studio.policy import Policy
+from image_studio.runner import drain
+from image_studio.workflow.chains import choose, reject_step, start_chain
+from image_studio.workflow.recipes import save_recipe
+from image_studio.workflow.replays import replay
+from image_studio.workflow.step_orders import request_step
+from image_studio.workflow.steps import StepOrder
+policy = Policy(User.objects.get(username="Ada"))
+done = VariantSet.objects.order_by("created_at").first()
+source = done.source
+chain = start_chain(policy, source.brand, source, title="The tin, spring")
+def ask(key, **order):
+    chain.refresh_from_db()
+    step = request_step(policy, chain, StepOrder(route="standard", **order), key=f"docs-{chain.pk}-{key}")
+    drain()
+    return EditStep.objects.select_related("chain", "job").get(pk=step.pk)
+LEFT = (0.02, 0.06, 0.3, 0.5)
+TIN = (((0.358, 0.315), (0.43, 0.275), (0.508, 0.315), (0.508, 0.645), (0.43, 0.665), (0.358, 0.645)),)
+warm = ask("warm", instruction="Evening light from the left")
+choose(policy, warm, 0)
+green = ask("green", instruction="Make the tin green", polygons=TIN, candidates=3)
+choose(policy, green, 1)
+dark = ask("dark", instruction="Darker here", region=LEFT)
+reject_step(policy, dark, reason="too_much", note="The wall looks like night")
+ask("blue", instruction="The tin in blue, as an alternative", polygons=TIN, parent=1)
+recipe = save_recipe(policy, EditStep.objects.get(pk=green.pk), "Evening light, green tin")
+print(chain.pk, source.pk, sep="\\n")
+"""
+PAINTED = {"DJANGO_SETTINGS_MODULE": "docs.painter"}
 
 
 def main() -> None:
@@ -58,12 +91,25 @@ def main() -> None:
     with serving(VAR) as address, working(), launched() as browser:
         for name, act in SCREENS.items():
             photograph(browser, address, name, lambda studio, act=act: act(studio, *ids))
+    edits()
+
+
+def edits() -> None:
+    """The screens of edit histories, with :mod:`docs.painter` in the model's place."""
+    told = manage(VAR, "shell", "-v", "0", "-c", EDITS, **PAINTED)
+    if told.returncode:
+        raise SystemExit(told.stderr)
+    ids = told.stdout.split()[-2:]
+    with serving(VAR, **PAINTED) as address, working(**PAINTED), launched() as browser:
+        for name, act in EDIT_SCREENS.items():
+            photograph(browser, address, name, lambda studio, act=act: act(studio, *ids))
 
 
 @contextmanager
-def working() -> Iterator[None]:
+def working(**more: str) -> Iterator[None]:
     """A worker, so that the screens look as they do on a day of work."""
-    process = subprocess.Popen([sys.executable, str(EXAMPLE / "manage.py"), "studio_worker"], env=environment(VAR))
+    command = [sys.executable, str(EXAMPLE / "manage.py"), "studio_worker"]
+    process = subprocess.Popen(command, env=environment(VAR, **more))
     try:
         yield
     finally:
@@ -171,6 +217,23 @@ SCREENS: dict[str, Callable[..., None]] = {
     "review-board": board,
     "picture": picture,
     "picker": picker,
+}
+
+
+def workbench(studio: Studio, chain: str, _source: str) -> None:
+    studio.visit(f"editchain/{chain}/change/?step=3")
+    studio.page.locator("#wb.wb-live").wait_for()
+
+
+def change_this(studio: Studio, _chain: str, source: str) -> None:
+    studio.visit(f"asset/{source}/change-this/")
+    studio.page.locator("#chg-note").fill("A red lid, everything else as it is")
+
+
+EDIT_SCREENS: dict[str, Callable[..., None]] = {
+    "workbench": workbench,
+    "workbench-dark": workbench,
+    "change-this": change_this,
 }
 
 
