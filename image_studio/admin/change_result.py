@@ -227,7 +227,7 @@ def _results(policy: Policy, step: EditStep, cell: Variant | None) -> list[Resul
                 asset=asset,
                 chosen=step.state == "chosen" and step.choice == row.index,
                 fault=explain(row.fault_code, row.fault_params) if row.fault_code else "",
-                told=list(told(row)),
+                told=list(told(row, step.kind)),
                 on_sheet=asset is not None and asset.pk in shown,
             )
         )

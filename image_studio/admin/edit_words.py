@@ -15,6 +15,7 @@ from image_studio.wording import explain
 LETTERS = "ABCDEFGH"
 #: The share of the area outside a mask from which on its change is pointed out.
 LARGE = 0.05
+Line = tuple[str, str]
 
 
 def letter(index: int) -> str:
@@ -22,34 +23,60 @@ def letter(index: int) -> str:
     return LETTERS[index] if index < len(LETTERS) else str(index + 1)
 
 
-def told(row: EditCandidate) -> Iterator[tuple[str, str]]:
-    """Lines under a candidate: the look of the mark (``good``, ``warn`` or empty), and words."""
+def percent(share: float) -> str:
+    """``3.1 %``; what is hardly anything is said as such."""
+    if 0 < share < 0.001:
+        return _("less than 0.1 %")
+    return _("{n} %").format(n=number_format(share * 100, 1 if share < 0.1 else 0))
+
+
+def short(drift: Mapping[str, Any]) -> str:
+    """A few words under a small picture; empty where nothing was compared."""
+    if not drift:
+        return ""
+    share = float(drift.get("share", 0))
+    if not share:
+        return _("nothing changed outside") if drift.get("masked") else _("nothing changed visibly")
+    words = _("{share} outside changed") if drift.get("masked") else _("{share} changed")
+    return words.format(share=percent(share))
+
+
+def told(row: EditCandidate, kind: str) -> Iterator[Line]:
+    """Lines under a picture: the look of the mark (``good``, ``warn`` or empty), and words.
+
+    :param kind: of its step: what was extended has no marked part.
+    """
     paste, drift = row.paste, row.drift
     if paste.get("pasted"):
-        yield "good", _pasted(paste)
+        yield "good", _pasted(paste, kind)
     elif paste.get("code"):
         yield "warn", explain(paste["code"], paste.get("params") or {})
     if drift:
         yield from _drifted(drift)
 
 
-def _pasted(paste: Mapping[str, Any]) -> str:
+def _pasted(paste: Mapping[str, Any], kind: str) -> str:
     feather = paste.get("feather")
-    if not feather:
+    if kind == "extend":
+        if not feather:
+            return _("Every pixel of the picture before is in it as it was.")
+        words = _("Every pixel of the picture before is in it as it was, but for a soft edge of {n} px.")
+    elif not feather:
         return _("Every pixel outside the marked part is the one of the picture before.")
-    return _(
-        "Every pixel outside the marked part and its soft edge of {n} px is the one of the picture before."
-    ).format(n=feather)
+    else:
+        words = _("Every pixel outside the marked part and its soft edge of {n} px is the one of the picture before.")
+    return words.format(n=feather)
 
 
-def _drifted(drift: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _drifted(drift: Mapping[str, Any]) -> Iterator[Line]:
     raw = drift.get("raw")
     if raw:
         words = _("The model had also changed {share} of the area outside; that was put back.")
         if raw.get("share"):
             yield "", words.format(share=percent(float(raw["share"])))
         return
-    share, masked = float(drift.get("share", 0)), bool(drift.get("masked"))
+    share = float(drift.get("share", 0))
+    masked = bool(drift.get("masked"))
     if not share:
         nothing = _("Nothing outside the marked part has visibly changed.")
         yield "good", nothing if masked else _("Nothing in the picture has visibly changed.")
@@ -60,13 +87,6 @@ def _drifted(drift: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     worst = number_format(float(drift.get("worst_mean", 0)), 1)
     look = "warn" if masked and share > LARGE else ""
     yield look, words.format(share=percent(share), where=where_words(drift.get("worst")), worst=worst)
-
-
-def percent(share: float) -> str:
-    """``3.1 %``; what is hardly anything is said as such."""
-    if 0 < share < 0.001:
-        return _("less than 0.1 %")
-    return _("{n} %").format(n=number_format(share * 100, 1 if share < 0.1 else 0))
 
 
 def where_words(box: Sequence[float] | None) -> str:

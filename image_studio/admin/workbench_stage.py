@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from image_studio import conf as site
 from image_studio.admin.base import picture_url
 from image_studio.admin.contact_sheet import said
-from image_studio.admin.workbench_told import short, told
+from image_studio.admin.edit_words import letter, short, told
 from image_studio.admin.workbench_tree import BUSY, look_of
 from image_studio.models import REFERENCE_ROLES, STEP_KINDS, Asset, EditChain, EditFile
 from image_studio.policy import Policy
@@ -33,7 +33,6 @@ TRY: dict[str, Any] = {
         "It may have been charged, so nothing sends it again by itself. Look at the provider first."
     ),
 }
-LETTERS = "ABCDEFGH"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +48,7 @@ class Candidate:
 
     @property
     def letter(self) -> str:
-        return LETTERS[self.index] if self.index < len(LETTERS) else str(self.index + 1)
+        return letter(self.index)
 
     @property
     def name(self) -> str:
