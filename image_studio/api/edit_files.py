@@ -119,7 +119,7 @@ class MaskList(ChainView, UploadView):
     def _told(self, chain: EditChain, asset: Asset, said: dict[str, Any]) -> EditFile:
         region = tuple(said["region"]) if said.get("region") else None
         polygons = tuple(tuple((x, y) for x, y in points) for points in said.get("polygons", ()))
-        return add_mask(self.policy, chain, asset, region=region, polygons=polygons)  # type: ignore[arg-type]
+        return add_mask(self.policy, chain, asset, region=region, polygons=polygons)
 
     def _painted(self, chain: EditChain, asset: Asset, said: dict[str, Any]) -> EditFile:
         file, most = said["file"], conf().max_upload_bytes
