@@ -76,11 +76,21 @@ def inner(frame: Frame, size: Size) -> Box:
 
 def cut_out(answer: Image.Image, frame: Frame, size: Size) -> Image.Image:
     """The part of an answer that shows the picture: of the answer's own pixels, whatever size it came in."""
-    across, down = answer.width / frame[0], answer.height / frame[1]
+    return answer.crop(_cut(answer.size, frame, size))
+
+
+def cut_size(answer: Size, frame: Frame, size: Size) -> Size:
+    """How large :func:`cut_out` of an answer of this size is."""
+    left, top, right, bottom = _cut(answer, frame, size)
+    return right - left, bottom - top
+
+
+def _cut(answer: Size, frame: Frame, size: Size) -> tuple[int, int, int, int]:
+    across, down = answer[0] / frame[0], answer[1] / frame[1]
     box = inner(frame, size)
     left, top = round(box.left * across), round(box.top * down)
     right, bottom = round(box.right * across), round(box.bottom * down)
-    return answer.crop((left, top, max(right, left + 1), max(bottom, top + 1)))
+    return left, top, max(right, left + 1), max(bottom, top + 1)
 
 
 def _ground(image: Image.Image, size: Size) -> Image.Image:

@@ -15,7 +15,7 @@ from image_studio.brand.kit import Kit
 from image_studio.catalog.sizes import sized
 from image_studio.catalog.specs import ModelSpec, RouteSpec
 from image_studio.exceptions import InvalidRequest
-from image_studio.imaging.canvas import Frame, Size, around, same_ratio
+from image_studio.imaging.canvas import Frame, Size, around, cut_size, same_ratio
 from image_studio.providers.base import InputRef, PictureRequest
 from image_studio.runner.edit_words import prompt_for
 
@@ -182,14 +182,16 @@ def compiled(
     return Compiled(
         request=request,
         edit={key: value for key, value in edit.items() if value is not None},
-        result=wanted if order.pastes else _answered(size, canvas, wanted, frame),
+        result=wanted if order.pastes else _answered(size, frame, extended, wanted),
     )
 
 
-def _answered(size: Size, canvas: Frame | None, wanted: Size, frame: Frame | None) -> Size:
-    if frame is None or canvas is None:
+def _answered(size: Size, frame: Frame | None, extended: Frame | None, wanted: Size) -> Size:
+    """Of the answer's part that is shown: to the pixel, because a later step is priced by it."""
+    if frame is None:
         return size
-    return max(1, round(size[0] * wanted[0] / canvas[0])), max(1, round(size[1] * wanted[1] / canvas[1]))
+    left, top = (frame[k] - extended[k] if extended else frame[k] for k in (2, 3))
+    return cut_size(size, (*frame[:2], left, top), wanted)
 
 
 def _framed(size: Size, extended: Frame | None, ratio: float) -> Frame:

@@ -7,10 +7,12 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from image_studio.brand.kit import Kit
 from image_studio.catalog.specs import ModelSpec, RouteSpec, models
 from image_studio.exceptions import InvalidRequest
+from image_studio.imaging.canvas import cut_out
 from image_studio.providers.base import InputRef, PictureRequest
 from image_studio.runner.edit_requests import Base, FileRef, StepOrder, compiled, parsed_ratio
 from image_studio.runner.edit_words import prompt_for
@@ -110,6 +112,18 @@ def test_ratios_are_read(text, ratio):
 def test_what_is_no_ratio_is_refused(text):
     with pytest.raises(InvalidRequest, match=r"step\.bad_ratio"):
         parsed_ratio(text)
+
+
+@given(size=SIZES, spec=st.sampled_from(EDITORS), ratio=st.sampled_from(["", "16:9", "1:3"]))
+def test_the_size_that_is_told_is_the_one_that_comes(size, spec, ratio):
+    order = StepOrder(kind="extend", ratio=ratio, paste=False) if ratio else StepOrder(instruction="x")
+    found = build(order, size, spec)
+    frame, extended = found.edit.get("frame"), found.edit.get("extend")
+    shown = Image.new("L", found.request.size)
+    if frame:
+        outer = extended or (*size, 0, 0)
+        shown = cut_out(shown, (*frame[:2], frame[2] - outer[2], frame[3] - outer[3]), outer[:2])
+    assert found.result == shown.size
 
 
 # Words -------------------------------------------------------------------------------------------------------------
