@@ -265,15 +265,15 @@ class ChainEventList(ChainView):
         mine = Q(object_type="editchain", object_id=str(chain.pk)) | Q(object_type="job", object_id__in=list(of_job))
         found = Event.objects.filter(mine, id__gt=after).order_by("id")
         told = list(found.values("id", "object_id", *EVENT_FIELDS)[:MOST_EVENTS])
-        at_work = [
-            number for number, outcome, job, state in steps if (job and state not in JOB_ENDED) or outcome == "planned"
-        ]
+        at_work = [number for number, _outcome, job, state in steps if job and state not in JOB_ENDED]
+        # What is planned comes only after a step that is under way.
+        planned = [number for number, outcome, *_job in steps if at_work and outcome == "planned"]
         next_after = _next(told, after)
         events = [_event(row, of_job) for row in told]
         news = {row["step"] for row in events if row["step"] is not None}
         body = {
             "events": events,
-            "steps": sorted({*news, *at_work}),
+            "steps": sorted({*news, *at_work, *planned}),
             "head": chain.head,
             "after": next_after,
             "active": bool(at_work),

@@ -16,7 +16,7 @@ from PIL import Image
 
 from image_studio.brand.checks import Check, Subject, Verdict, run_checks
 from image_studio.brand.checks.drift import Drift as DriftCheck
-from image_studio.exceptions import StudioError
+from image_studio.exceptions import ImageRefused, StorageFailed, StudioError
 from image_studio.imaging import canvas
 from image_studio.imaging.drift import Drift, drift
 from image_studio.imaging.fingerprint import fingerprint, signed
@@ -101,13 +101,10 @@ def edited(raw: Raw, answer: Asset, work: PictureWork, filing: Filing) -> EditRo
 def _careful(raw: Raw, work: PictureWork) -> After:
     try:
         before = _before(work)
-    except StudioError as error:
+        return _after(raw.image, before, work) if before else After()
+    except (StorageFailed, ImageRefused) as error:
         # Most often the parent's file, gone since it was sent: the answer is there, and stays as it is.
         return After(paste={"pasted": False, "code": "paste.parent_gone", "params": {"detail": error.code}})
-    if before is None:
-        return After()
-    try:
-        return _after(raw.image, before, work)
     except Exception:  # noqa: BLE001 - a defect of ours must not cost a paid picture
         _log.exception("edit crashed", extra={"action": "edit.crashed", "job": str(work.job.pk)})
         return After(paste={"pasted": False, "code": "paste.crashed", "params": {}})
@@ -169,7 +166,8 @@ def _after(image: Image.Image, before: Before, work: PictureWork) -> After:
     left = _drift(before.view, result, soft)
     # The heat map is the answer's own: the pasted picture has none outside, and that is what it shows.
     heat = told.heat if told else b""
-    both = {**_told(left, before), "raw": _told(told, before)}
+    # Where the soft edge leaves nothing outside there is nothing to tell.
+    both = {**_told(left, before), "raw": _told(told, before)} if left else {}
     return After(image=result, paste=_paste(pasted), drift=both, heat=heat)
 
 

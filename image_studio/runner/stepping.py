@@ -3,15 +3,20 @@ in which the job ends."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from django.db import InterfaceError, OperationalError, transaction
+
 from image_studio import conf as configuration
-from image_studio.exceptions import StudioError
+from image_studio.catalog.pricing import Price
+from image_studio.exceptions import Conflict, InvalidRequest, StudioError
 from image_studio.models import (
     Asset,
     Brand,
+    BrandRevision,
     EditCandidate,
     EditChain,
     EditStep,
@@ -29,14 +34,19 @@ from image_studio.runner.turns import queue
 from image_studio.runner.work import Work
 from image_studio.states import STEP
 
+_log = logging.getLogger("image_studio.runner")
+
 
 def done(lease: Lease, work: Work, outputs: Sequence[OutputRows], *, unwanted: bool) -> None:
     """Write a step's candidates, and ask for what was planned after it."""
-    step = EditStep.objects.select_related("chain__brand__revision").get(pk=work.job.edit["step"])
+    step = EditStep.objects.select_related("chain__brand__revision").filter(pk=work.job.edit["step"]).first()
+    if step is None:
+        return  # its history was deleted; the picture is paid for, and stays in the library
+    # The chain before its steps, as whoever decides takes them.
+    EditChain.objects.filter(pk=step.chain_id).update(touched_at=database_now())
     # An earlier answer of this step was nothing but faults; a person asked again.
     EditCandidate.objects.filter(step=step, asset=None).delete()
     candidates = EditCandidate.objects.bulk_create(_candidate(step, made) for made in outputs)
-    EditChain.objects.filter(pk=step.chain_id).update(touched_at=database_now())
     pictures = [one for one in candidates if one.asset_id]
     Event.objects.record(WORKER, "chain.step_done", step.chain, step=step.number, pictures=len(pictures))
     if pictures and not unwanted:
@@ -73,9 +83,11 @@ def _go_on(step: EditStep, picked: EditCandidate) -> None:
     for one in waiting:
         one.chain = step.chain
         try:
-            queue_planned(one, asset)
-        except (StudioError, configuration.ConfigurationError, KeyError) as error:
-            # The picture that came is paid for: what can't follow it says so in its own place.
+            with transaction.atomic():
+                queue_planned(one, asset)
+        except (OperationalError, InterfaceError):
+            raise  # the database is away: all of it is tried again
+        except Exception as error:  # noqa: BLE001 - the picture that came is paid for: what can't follow it says so
             _give_up(one, error)
 
 
@@ -83,16 +95,32 @@ def _give_up(step: EditStep, error: Exception) -> None:
     code, params = "step.no_route", {"route": step.route}
     if isinstance(error, StudioError):
         code, params = error.code, error.params
-    EditStep.objects.filter(pk=step.pk).update(outcome="failed", error_code=code, error_params=plain(params))
+    elif not isinstance(error, configuration.ConfigurationError):
+        _log.error("step crashed", exc_info=error, extra={"action": "step.crashed", "step": str(step.pk)})
+        code, params = "job.crashed", {"error": type(error).__name__}
+    rows = EditStep.objects.filter(pk=step.pk, outcome="planned")
+    rows.update(outcome="failed", error_code=code, error_params=plain(params))
 
 
-def queue_planned(step: EditStep, source: Asset) -> Job:
-    """The job of a planned step, now that the picture is there that it grows from. The requester's rights are asked
-    for again when it runs."""
+def queue_planned(step: EditStep, source: Asset) -> Job | None:
+    """The job of a planned step, now that the picture is there that it grows from; None where somebody cancelled it
+    meanwhile. The requester's rights are asked for again when it runs. Call it in a transaction.
+
+    :raises InvalidRequest: ``step.placeholder``.
+    :raises Conflict: ``step.dearer`` (most, limit) where it would cost more than was consented to.
+    :raises ConfigurationError: where its route is gone.
+    """
+    if not EditStep.objects.filter(pk=step.pk, outcome="planned", job=None).update(outcome=""):
+        return None
+    if not source.publishable:
+        raise InvalidRequest("step.placeholder")
     brand: Brand = step.chain.brand
     plan = step.plan
+    revision = BrandRevision.objects.filter(pk=plan.get("revision"), brand=brand).first() or brand.revision
     order = StepOrder.from_dict(step.order)
-    route = configuration.route(step.route)
+    route = configuration.routes().get(step.route)
+    if route is None:
+        raise configuration.ConfigurationError(f"There is no route {step.route!r}.")
     model = configuration.model(route.provider, route.model)
     if model is None:
         raise configuration.ConfigurationError(f"The route {route.name!r} leads to no model.")
@@ -102,16 +130,17 @@ def queue_planned(step: EditStep, source: Asset) -> Job:
         base,
         route=route,
         model=model,
-        kit=brand.kit,
+        kit=revision.kit if revision else brand.kit,
         files={role: FileRef(**{**row, "size": tuple(row["size"])}) for role, row in plan.get("files", {}).items()},
         references=[(role, InputRef.from_dict(row)) for role, row in plan.get("references", ())],
     )
+    _judge_price(configuration.provider(route.provider).estimate(found.request, model), int(plan.get("most", 0)))
     request = {**found.request.to_dict(), **({"user_key": plan["user_key"]} if plan.get("user_key") else {})}
     job = Job(
         id=UUID(plan["job"]),
         kind="picture",
         brand_id=brand.pk,
-        revision_id=plan.get("revision") or brand.revision_id,
+        revision=revision,
         requested_by_id=step.chain.requested_by_id,
         actor_label=step.chain.actor_label,
         operator=bool(plan.get("operator")),
@@ -128,8 +157,17 @@ def queue_planned(step: EditStep, source: Asset) -> Job:
     )
     queue(job)
     inputs = [_input(found.request.inputs[0]), *step.inputs[1:]]
-    EditStep.objects.filter(pk=step.pk).update(job=job, outcome="", inputs=inputs)
+    EditStep.objects.filter(pk=step.pk).update(job=job, inputs=inputs)
     return job
+
+
+def _judge_price(now: Price, most: int) -> None:
+    """Prices, routes and the size of what came may have changed since somebody consented.
+
+    :raises Conflict: ``step.dearer``.
+    """
+    if now.most > most:
+        raise Conflict("step.dearer", most=f"{now.most / 1_000_000:.4f}", limit=f"{most / 1_000_000:.4f}")
 
 
 def _input(ref: InputRef) -> dict[str, Any]:

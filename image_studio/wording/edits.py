@@ -42,6 +42,15 @@ WORDS = {
     "step.no_mask": _("No place is marked. Mark what may change, or ask for a change of the whole picture."),
     "step.no_markup": _("Nothing was drawn. Draw on the picture, or ask for a change in words."),
     "step.mask_and_markup": _("A mask and a drawing can't go along together. Keep one of them."),
+    "step.extend_and_place": _(
+        "An extended picture changes around its edges, so no place can be marked in it too. Take the mark away, or "
+        "ask for a change of that part."
+    ),
+    "step.nothing_to_extend": _("The picture has the shape {ratio} already. Choose another ratio to extend it to."),
+    "step.canvas_too_large": _(
+        "For this a canvas of {size} would be needed, and {pixels} megapixels and {edge} pixels along an edge are the "
+        "most. Choose a ratio nearer to the picture's own, another route, or a smaller picture."
+    ),
     "step.no_ratio": _("Extend to which shape? Choose a ratio, for example 16:9."),
     "step.bad_ratio": _("“{ratio}” is no ratio. Write two numbers with a colon between, for example 16:9."),
     "canvas.bad_anchor": _("The picture can't stand at “{anchor}”. Choose one of: {known}."),
@@ -58,6 +67,10 @@ WORDS = {
     ),
     "step.unknown_reason": _("There is no reason “{reason}”. Choose one of: {known}."),
     "step.start_stays": _("The start of an edit history stays. Close the history instead."),
+    "step.dearer": _(
+        "This step would cost up to {most} US dollars now, and {limit} was agreed to. Nothing was bought: look at the "
+        "price, and ask for the step again."
+    ),
     "step.no_route": _("The route {route} leads nowhere any more. Replay the recipe on another one."),
     "markup.no_alpha": _(
         "The drawing has no transparency, so it would hide the picture. Save it as PNG with a clear ground."

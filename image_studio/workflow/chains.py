@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from image_studio import tasks
 from image_studio.exceptions import Conflict, InvalidRequest
@@ -25,7 +26,7 @@ from image_studio.models import (
 )
 from image_studio.policy import Policy
 from image_studio.states import CHAIN, JOB_ENDED, STEP
-from image_studio.workflow.cells import COMING, RESENDABLE, cancel_jobs, requeue
+from image_studio.workflow.cells import COMING, RESENDABLE, cancel_jobs, hold, requeue
 from image_studio.workflow.step_orders import new_chain, next_number
 from image_studio.workflow.steps import parent_of, picture_of
 
@@ -55,7 +56,12 @@ def start_chain(
 def begun(
     policy: Policy, brand: Brand, source: Asset, *, title: str = "", cell: Variant | None = None, **values: Any
 ) -> EditChain:
-    """Write a chain and its first step. Call it in a transaction; rights are the caller's."""
+    """Write a chain and its first step. Call it in a transaction; rights are the caller's.
+
+    :raises InvalidRequest: ``request.other_brand`` for a cell of another brand's sheet.
+    """
+    if cell is not None and cell.variant_set.brand_id != brand.pk:
+        raise InvalidRequest("request.other_brand")
     words = title or source.title or str(source)
     chain = new_chain(policy, brand, title=words, source=source, cell=cell, **values)
     step = EditStep.objects.create(
@@ -222,8 +228,8 @@ def cancel_step(policy: Policy, step: EditStep) -> None:
     """
     policy.require("cancel", step.chain)
     with transaction.atomic():
-        EditChain.objects.filter(pk=step.chain_id).update(touched_at=database_now())
-        jobs = cancel_jobs(policy, Job.objects.filter(pk=step.job_id)) if step.job_id else 0
+        _hold(step)
+        jobs = cancel_jobs(policy, Job.objects.filter(step=step))
         planned = _cancel_planned(step)
         if not (jobs or planned):
             raise Conflict("chain.step_over", step=step.number)
@@ -231,16 +237,26 @@ def cancel_step(policy: Policy, step: EditStep) -> None:
     step.refresh_from_db()
 
 
+def _hold(step: EditStep) -> None:
+    """Hold a step's job and its chain until the end of the transaction, in the order in which the worker takes them."""
+    hold(None, Job.objects.filter(step=step))
+    EditChain.objects.filter(pk=step.chain_id).update(touched_at=database_now())
+
+
 def _cancel_planned(step: EditStep) -> int:
     """Planned steps at and below this one; returns how many."""
-    below = {step.number}
-    rows = list(EditStep.objects.filter(chain=step.chain_id, number__gte=step.number, job=None).order_by("number"))
-    planned = []
-    for row in rows:
-        if row.outcome == "planned" and (row.pk == step.pk or row.parent_number in below):
-            below.add(row.number)
-            planned.append(row.pk)
-    return EditStep.objects.filter(pk__in=planned, outcome="planned").update(outcome="cancelled")
+    return _below(step, "planned").update(outcome="cancelled")
+
+
+def _below(step: EditStep, outcome: str) -> QuerySet[EditStep]:
+    """Steps without a job, at this one or growing from it in an unbroken line, that have this outcome."""
+    below, found = {step.number}, []
+    rows = EditStep.objects.filter(chain=step.chain_id, number__gte=step.number, job=None, outcome=outcome)
+    for pk, number, parent in rows.order_by("number").values_list("pk", "number", "parent_number"):
+        if pk == step.pk or parent in below:
+            below.add(number)
+            found.append(pk)
+    return EditStep.objects.filter(pk__in=found, job=None, outcome=outcome)
 
 
 def retry_step(policy: Policy, step: EditStep) -> None:
@@ -252,18 +268,18 @@ def retry_step(policy: Policy, step: EditStep) -> None:
     policy.require("retry", step.chain)
     rows = Job.objects.filter(step=step)
     with transaction.atomic():
-        EditChain.objects.filter(pk=step.chain_id).update(touched_at=database_now())
+        _hold(step)
         state = rows.values_list("state", flat=True).first()
         if state == "unknown":
             raise Conflict("job.unknown_outcome")
-        rows.filter(state__in=COMING, cancel_requested_at__isnull=False).update(cancel_requested_at=None)
+        wanted = rows.filter(state__in=COMING, cancel_requested_at__isnull=False).update(cancel_requested_at=None)
         woken = list(rows.filter(state__in=RESENDABLE).values_list("pk", flat=True))
         if not woken and (state is None or state in JOB_ENDED):
             raise Conflict("chain.step_over", step=step.number)
         STEP.move(EditStep.objects.filter(pk=step.pk), "open", only_from=["rejected"], reason="", note="")
-        EditStep.objects.filter(chain=step.chain_id, outcome="cancelled", plan__job__isnull=False).update(
-            outcome="planned"
-        )
+        if wanted or state == "cancelled":
+            # They were cancelled with it. What somebody cancelled for itself, or elsewhere, stays cancelled.
+            _below(step, "cancelled").filter(plan__job__isnull=False).update(outcome="planned")
         rung = requeue(policy, woken)
         Event.objects.record(policy.actor, "chain.step_retried", step.chain, step=step.number)
         transaction.on_commit(partial(tasks.ring, rung))

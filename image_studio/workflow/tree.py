@@ -105,8 +105,8 @@ class Tree:
 
     @property
     def active(self) -> bool:
-        """Whether something still comes."""
-        return any(not node.over for node in self.nodes)
+        """Whether something still comes. What is planned comes only after a step that is under way."""
+        return any(not node.over and node.status != "planned" for node in self.nodes)
 
     @property
     def micro_usd(self) -> int:

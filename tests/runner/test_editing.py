@@ -61,6 +61,37 @@ def test_a_defect_of_ours_shows_the_answer_as_it_came(chain, monkeypatch, caplog
     assert "edit crashed" in caplog.text
 
 
+def test_a_defect_before_the_paste_shows_the_answer_as_it_came(chain, monkeypatch):
+    def broken(_work):
+        raise OSError("no such decoder")
+
+    monkeypatch.setattr(editing, "_before", broken)
+    found = only(ask(chain, region=LEFT))
+    assert found.asset == found.raw
+    assert found.paste["code"] == "paste.crashed"
+
+
+@pytest.mark.parametrize("feather", [None, 500])
+def test_a_soft_edge_that_leaves_nothing_outside_has_no_drift(fake, feather, caplog):
+    chain = chain_from(factories.make_asset(factories.make_bare_brand(), (20, 20)))
+    found = only(ask(chain, region=(0, 0, 1, 0.95), feather=feather))
+    assert found.paste["pasted"]
+    assert found.drift == {}
+    verdict = found.asset.verdicts.get(check_name="drift")
+    assert (verdict.verdict, verdict.code) == ("not_run", "drift.not_comparable")
+    assert "crashed" not in caplog.text
+
+
+def test_a_picture_outlives_a_history_that_was_deleted_meanwhile(chain, fake):
+    step = ask(chain, work=False)
+    chain.delete()
+    drain()
+    job = Job.objects.get(pk=step.job_id)
+    assert job.state == "done"
+    assert job.outputs.get().asset is not None
+    assert len(fake.charged()) == 1
+
+
 def test_an_answer_that_moved_too_far_is_not_laid_in_and_says_by_how_much(chain, monkeypatch):
     strict = Bounds(confidence=1.01)
     monkeypatch.setattr(editing, "paste_back", lambda *args, **options: paste_back(*args, bounds=strict, **options))

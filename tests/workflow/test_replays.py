@@ -9,6 +9,7 @@ from image_studio.exceptions import Conflict, InvalidRequest, NotAllowed
 from image_studio.models import EditChain, EditRecipe, EditStep, Job, Replay
 from image_studio.policy import Policy
 from image_studio.runner import drain
+from image_studio.runner.stepping import queue_planned
 from image_studio.workflow.chains import cancel_step, retry_step
 from image_studio.workflow.edit_files import add_mask
 from image_studio.workflow.recipes import save_recipe
@@ -131,6 +132,102 @@ def test_a_cancelled_replay_buys_nothing_more(brand, recipe, fake):
     retry_step(OPERATOR, steps_of(made)[0][1])
     drain()
     assert [step.status for step in steps_of(made)[0]] == ["ready", "ready", "ready"]
+
+
+def test_trying_again_brings_back_only_what_was_cancelled_with_it(brand, recipe, fake):
+    made = replay(OPERATOR, recipe, [other(brand)], key="r")
+    chain = made.chains.get()
+    cancel_step(OPERATOR, chain.steps.get(number=3))
+    drain()
+    assert [step.status for step in steps_of(made)[0]] == ["ready", "ready", "cancelled"]
+    fake.script(faults=["moderation_400_input"])
+    by_hand = ask(chain, parent=1, instruction="Another branch")
+    assert by_hand.status == "blocked"
+    retry_step(OPERATOR, by_hand)
+    drain()
+    assert [step.status for step in steps_of(made)[0]] == ["ready", "ready", "cancelled", "ready"]
+
+
+def test_a_step_that_was_cancelled_for_itself_is_not_bought_with_the_one_before(brand, recipe, fake):
+    before = len(fake.charged())
+    fake.script(faults=["moderation_400_input"])
+    made = replay(OPERATOR, recipe, [other(brand)], key="r")
+    cancel_step(OPERATOR, made.chains.get().steps.get(number=3))
+    drain()
+    retry_step(OPERATOR, steps_of(made)[0][1])
+    drain()
+    assert [step.status for step in steps_of(made)[0]] == ["ready", "ready", "cancelled"]
+    assert len(fake.charged()) - before == 1
+
+
+def test_a_planned_step_that_was_queued_meanwhile_is_cancelled_all_the_same(brand, recipe, fake):
+    made = replay(OPERATOR, recipe, [other(brand)], key="r")
+    seen, before = made.chains.get().steps.get(number=2), len(fake.charged())
+    seen.job, seen.outcome = None, "planned"  # as it was read before the worker came
+    cancel_step(OPERATOR, seen)
+    drain()
+    assert [step.status for step in steps_of(made)[0]] == ["ready", "cancelled", "cancelled"]
+    assert len(fake.charged()) == before
+
+
+def test_what_was_cancelled_while_the_worker_looked_is_not_bought(brand, recipe, fake):
+    made = replay(OPERATOR, recipe, [other(brand)], key="r")
+    seen = made.chains.get().steps.get(number=3)
+    source = other(brand)
+    EditStep.objects.filter(pk=seen.pk).update(outcome="cancelled")
+    assert queue_planned(seen, source) is None
+    assert Job.objects.filter(step__chain=made.chains.get()).count() == 1
+
+
+def test_nothing_is_bought_for_more_than_was_agreed_to(brand, recipe, fake):
+    before = len(fake.charged())
+    made = replay(OPERATOR, recipe, [other(brand)], key="r")
+    step = made.chains.get().steps.get(number=3)
+    EditStep.objects.filter(pk=step.pk).update(plan={**step.plan, "most": step.plan["most"] // 2})
+    drain()
+    steps = steps_of(made)[0]
+    assert [step.status for step in steps] == ["ready", "ready", "failed"]
+    assert steps[2].fault[0] == "step.dearer"
+    assert len(fake.charged()) - before == 1
+
+
+def test_nothing_grows_from_a_stand_in(brand, recipe):
+    made = replay(OPERATOR, recipe, [other(brand)], key="r")
+    step = made.chains.get().steps.get(number=3)
+    with pytest.raises(InvalidRequest, match=r"step\.placeholder"):
+        queue_planned(step, factories.make_asset(brand, (800, 600), publishable=False))
+
+
+def test_a_later_step_is_told_the_kit_that_it_was_priced_with(brand, recipe):
+    made = replay(OPERATOR, recipe, [other(brand)], key="r")
+    kit, files = factories.kit_and_files(brand.slug, guidance="Nothing but purple")
+    factories.add_revision(brand, kit, files)
+    drain()
+    step = steps_of(made)[0][2]
+    assert step.status == "ready"
+    assert str(step.job.revision_id) == step.plan["revision"]
+    assert "purple" not in step.job.request["prompt"]
+
+
+def test_a_defect_in_a_later_step_costs_no_picture(brand, recipe, caplog):
+    made = replay(OPERATOR, recipe, [other(brand)], key="r")
+    step = made.chains.get().steps.get(number=3)
+    EditStep.objects.filter(pk=step.pk).update(plan={**step.plan, "files": {"mask": 7}})
+    drain()
+    steps = steps_of(made)[0]
+    assert [step.status for step in steps] == ["ready", "ready", "failed"]
+    assert steps[2].fault[0] == "job.crashed"
+    assert steps[1].candidates.get().asset is not None
+    assert "step crashed" in caplog.text
+
+
+def test_nothing_is_to_come_of_a_walk_that_broke(brand, recipe, fake):
+    fake.script(faults=["moderation_400_input"])
+    made = replay(OPERATOR, recipe, [other(brand)], key="r")
+    assert tree(OPERATOR, made.chains.get()).active
+    drain()
+    assert [step.status for step in steps_of(made)[0]] == ["ready", "blocked", "planned"]
+    assert not tree(OPERATOR, made.chains.get()).active
 
 
 def test_a_later_step_that_cannot_be_asked_for_costs_no_picture(brand, recipe, settings):
