@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from image_studio import storage, tasks
 from image_studio.exceptions import Conflict, InvalidRequest
@@ -230,8 +230,11 @@ def take(policy: Policy, step: EditStep, index: int | None = None) -> Job:
     cell = chain.cell
     if cell is None:
         raise Conflict("chain.no_cell")
+    policy.require("generate", chain)
     policy.require("recompose", cell.variant_set)
     picked, picture = picture_of(step, index)
+    # What is composed of it becomes the person's own.
+    policy.require("view", picture)
     output = JobOutput.objects.filter(asset=picture, job__brand=chain.brand_id).order_by("pk").first()
     if output is None:
         raise Conflict("chain.not_on_sheet", step=step.number)
@@ -250,7 +253,7 @@ def take(policy: Policy, step: EditStep, index: int | None = None) -> Job:
 
 
 def _sharing(cell: Variant) -> list[Variant]:
-    """The cells that show the same bought picture as this one, now."""
+    """The cells that show the same bought picture as this one, now; others that were cancelled stay so."""
     now = Variant.objects.get(pk=cell.pk)
     rows = Variant.objects.filter(variant_set=now.variant_set_id, job=now.job_id, output_index=now.output_index)
-    return list(rows.exclude(state="cancelled").order_by("position"))
+    return list(rows.filter(~Q(state="cancelled") | Q(pk=now.pk)).order_by("position"))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from image_studio.exceptions import Conflict, InvalidRequest, NotAllowed
-from image_studio.models import Asset, EditChain, EditStep, Job, JobOutput
+from image_studio.models import Asset, EditChain, EditStep, Job, JobOutput, Variant
 from image_studio.policy import Policy
 from image_studio.runner import drain
 from image_studio.workflow import change_this, request
@@ -25,7 +25,7 @@ from image_studio.workflow.plan import Matrix
 from image_studio.workflow.review import same_person
 from image_studio.workflow.steps import StepOrder
 from tests import factories
-from tests.workflow.chains import LEFT, OPERATOR, chain_from, paid_site, picture
+from tests.workflow.chains import LEFT, OPERATOR, ask, chain_from, paid_site, picture
 
 pytestmark = pytest.mark.django_db
 ORDER = StepOrder(instruction="Make the bottle green", route="quick")
@@ -187,6 +187,47 @@ def test_only_a_history_of_a_sheet_gives_something_back(brand):
     step = changed(factories.make_asset(brand, (800, 600)))
     with pytest.raises(Conflict, match=r"chain\.no_cell"):
         take(OPERATOR, step)
+
+
+def test_a_cell_that_was_cancelled_takes_a_picture_all_the_same(brand):
+    made = sheet_of(brand, "square")
+    cell, other = cells_of(made)
+    step = changed(cell.asset, cell=cell)
+    Variant.objects.filter(pk__in=[cell.pk, other.pk]).update(state="cancelled")
+    take(OPERATOR, step)
+    drain()
+    after = {one.pk: one for one in cells_of(made)}
+    assert after[cell.pk].state == "ready"
+    assert after[cell.pk].asset.parent == step.candidates.get().asset
+    assert (after[other.pk].state, after[other.pk].asset) == ("cancelled", other.asset)
+
+
+def test_no_history_gives_to_the_sheet_of_another_brand(brand):
+    (cell,) = cells_of(sheet_of(brand, "square", locales=("en",)))
+    asset = factories.make_asset(factories.make_bare_brand(), (640, 480))
+    with pytest.raises(InvalidRequest, match=r"request\.other_brand"):
+        change(OPERATOR, asset, ORDER, cell=cell, key="k")
+    with pytest.raises(InvalidRequest, match=r"request\.other_brand"):
+        chain_from(asset, cell=cell)
+    assert (EditChain.objects.count(), EditStep.objects.count()) == (0, 0)
+
+
+def test_what_somebody_may_not_see_does_not_become_theirs_on_a_sheet(brand):
+    member = Policy(factories.make_user("creator", brand=brand, own_only=True))
+    boss = Policy(factories.make_user("manager", brand=brand))
+    source = factories.make_asset(brand, (1200, 900), created_by=member.user)
+    channels = tuple(factories.make_channels("square"))
+    matrix = Matrix(brand=brand, route="reframe", channels=channels, locales=("en",), source=source)
+    made = request(member, matrix, key="own")
+    drain()
+    (cell,) = cells_of(made)
+    own = changed(cell.asset, policy=member, cell=cell)
+    theirs = ask(own.chain, boss, parent=own.number)
+    assert not member.can("view", theirs.candidates.get().asset)
+    with pytest.raises(NotAllowed):
+        take(member, EditStep.objects.get(pk=theirs.pk))
+    assert cells_of(made)[0].asset == cell.asset
+    assert take(member, own).kind == "compose"
 
 
 def test_whoever_asked_for_the_edit_is_no_second_person(brand):
