@@ -15,6 +15,7 @@ from image_studio.brand.checks import load, prompt_findings
 from image_studio.catalog.pricing import Price
 from image_studio.catalog.specs import ModelSpec, RouteSpec, names
 from image_studio.exceptions import Conflict, InvalidRequest, StudioError
+from image_studio.imaging.canvas import around
 from image_studio.models import (
     REFERENCE_ROLES,
     STEP_KINDS,
@@ -35,8 +36,10 @@ from image_studio.runner.edit_requests import (
     FileRef,
     StepOrder,
     compiled,
+    parsed_ratio,
 )
 from image_studio.workflow.edit_files import ref_of, told_mask
+from image_studio.workflow.library import limits
 from image_studio.workflow.lifecycle import ended
 from image_studio.workflow.options import Attached, findings_of, picture_findings
 from image_studio.workflow.preview import model_of
@@ -321,6 +324,8 @@ def _judge_parts(order: StepOrder) -> None:
         (order.kind == "inpaint" and not order.masked, "step.no_mask"),
         (order.kind == "markup" and not order.markup, "step.no_markup"),
         (order.masked and bool(order.markup), "step.mask_and_markup"),
+        # Its mask says that all but the picture may change, and would be lost.
+        (order.kind == "extend" and order.masked, "step.extend_and_place"),
         (order.kind == "extend" and not order.ratio, "step.no_ratio"),
         (order.kind == "combine" and not order.references, "step.no_reference"),
         (not order.instruction and order.kind not in WORDLESS and not _shown(order), "step.no_instruction"),
@@ -342,7 +347,9 @@ def _shown(order: StepOrder) -> bool:
 
 
 def _references(policy: Policy, brand: Brand, order: StepOrder) -> tuple[tuple[str, Asset], ...]:
-    """:raises InvalidRequest: ``option.no_such_picture``: not there, of another brand, or somebody else's."""
+    """:raises InvalidRequest: ``option.no_such_picture``: not there, of another brand, or somebody else's;
+    ``step.placeholder``: what is made from a stand-in would pass for a picture.
+    """
     try:
         found = policy.visible(Asset.objects.filter(brand=brand)).in_bulk([pk for _role, pk in order.references])
     except (ValidationError, ValueError):
@@ -351,6 +358,8 @@ def _references(policy: Policy, brand: Brand, order: StepOrder) -> tuple[tuple[s
     for _role, pk in order.references:
         if pk not in by_text:
             raise InvalidRequest("option.no_such_picture", option="reference", asset=pk[:40])
+        if not by_text[pk].publishable:
+            raise InvalidRequest("step.placeholder")
     return tuple((role, by_text[pk]) for role, pk in order.references)
 
 
@@ -400,6 +409,7 @@ def priced(asked: Asked, route: RouteSpec, *, ways: bool = True) -> StepPreview:
         *picture_findings(asked.attached),
         *_terms(asked),
         *_beyond(asked.order, model),
+        *_canvas(asked, found),
         *ended(model),
         *(_with_ways(asked, route, refused) if ways else refused),
         *_softer(asked, found),
@@ -444,6 +454,19 @@ def _beyond(order: StepOrder, model: ModelSpec) -> Iterator[Finding]:
     if not model.takes_instruction and order.kind != "extend":
         params = {"model": model.title or model.id, "kind": str(STEP_KINDS[order.kind])}
         yield Finding(code="step.not_by_this_route", params=params, where="kind")
+
+
+def _canvas(asked: Asked, found: Compiled) -> Iterator[Finding]:
+    """An extension that adds nothing, and a canvas that the gate would not let in as a picture."""
+    source, order, most = asked.source, asked.order, limits()
+    if source is None:
+        return
+    if order.kind == "extend" and around(source.size, parsed_ratio(order.ratio))[:2] == source.size:
+        yield Finding(code="step.nothing_to_extend", params={"ratio": order.ratio}, where="ratio")
+    width, height = found.request.inputs[0].size or source.size
+    if width * height > most.max_pixels or max(width, height) > most.max_edge:
+        params = {"size": f"{width}x{height}", "pixels": most.max_pixels // 1_000_000, "edge": most.max_edge}
+        yield Finding(code="step.canvas_too_large", params=params, where="ratio")
 
 
 def _softer(asked: Asked, found: Compiled) -> Iterator[Finding]:

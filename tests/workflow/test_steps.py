@@ -285,6 +285,42 @@ def test_a_reference_that_the_member_may_not_see_is_not_there(brand, source):
         ask(chain, member, references=(("style", str(other.pk)),))
 
 
+def test_what_is_made_from_a_stand_in_would_pass_for_a_picture(chain, brand):
+    stand_in = factories.make_asset(brand, (100, 100), publishable=False)
+    with pytest.raises(InvalidRequest, match=r"step\.placeholder"):
+        ask(chain, references=(("style", str(stand_in.pk)),))
+
+
+@pytest.mark.parametrize("route", ["quick", "reframe"])
+@pytest.mark.parametrize(("size", "ratio"), [(SIZE, "4:3"), ((20, 20), "1.02:1"), ((1, 1), "1:1")])
+def test_an_extension_that_adds_nothing_is_not_bought(brand, route, size, ratio):
+    chain = chain_from(factories.make_asset(brand, size))
+    found = preview_step(OPERATOR, chain, StepOrder(kind="extend", ratio=ratio, route=route))
+    assert "step.nothing_to_extend" in [one.code for one in found.findings if one.blocks]
+
+
+@pytest.mark.parametrize(
+    ("size", "order"),
+    [
+        ((7000, 7000), {"kind": "extend", "ratio": "20:1"}),
+        ((1000, 1000), {"kind": "extend", "ratio": "17:1"}),
+        ((16000, 800), {"instruction": "Green"}),
+    ],
+)
+def test_no_canvas_is_larger_than_a_picture_may_be(brand, size, order):
+    source = factories.make_asset(brand, (80, 80))
+    Asset.objects.filter(pk=source.pk).update(width=size[0], height=size[1])
+    chain = chain_from(Asset.objects.select_related("brand__revision").get(pk=source.pk))
+    found = preview_step(OPERATOR, chain, StepOrder(route="quick", **order))
+    assert [one.code for one in found.findings if one.blocks] == ["step.canvas_too_large"]
+
+
+@pytest.mark.parametrize("place", [{"region": LEFT}, {"polygons": (((0.1, 0.1), (0.5, 0.1), (0.5, 0.5)),)}])
+def test_a_place_is_not_lost_in_an_extension(chain, place):
+    with pytest.raises(InvalidRequest, match=r"step\.extend_and_place"):
+        ask(chain, kind="extend", ratio="16:9", **place)
+
+
 def test_lookers_ask_for_nothing(chain, brand):
     with pytest.raises(NotAllowed):
         ask(chain, Policy(factories.make_user("viewer", brand=brand)))
