@@ -24,6 +24,7 @@ FREE = {
     "createRecipe": "words",
     "estimatePrice": "writes nothing",
     "forkChain": "begins with a picture that is there",
+    "importChain": "pictures that were bought elsewhere; it makes no job",
     "moveHead": "a decision",
     "previewChange": "writes nothing",
     "previewPrompt": "writes nothing",
