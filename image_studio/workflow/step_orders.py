@@ -199,10 +199,18 @@ def once_drawn(
     policy: Policy, key: str, body: Any, act: Callable[[], Mapping[str, Any]], drawn: Sequence[Drawn]
 ) -> Once:
     """:func:`~image_studio.workflow.once.once`; a mask that no row speaks of in the end is deleted again."""
+    written: list[bool] = []
+
+    def acting() -> Mapping[str, Any]:
+        transaction.on_commit(partial(written.append, True))
+        return act()
+
     try:
-        done = once(policy, key, body, act)
+        done = once(policy, key, body, acting)
     except BaseException:
-        forget(drawn)
+        # Once the rows are there the files stay, whatever breaks after that: a doorbell, an inline worker.
+        if not written:
+            forget(drawn)
         raise
     if done.replayed:
         forget(drawn)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from image_studio import storage
+from image_studio import storage, tasks
 from image_studio.exceptions import Conflict, InvalidRequest, NotAllowed
 from image_studio.models import Asset, EditCandidate, EditChain, EditFile, EditStep, Job, JobOutput, Rendition
 from image_studio.policy import Policy
@@ -319,6 +319,19 @@ def test_no_canvas_is_larger_than_a_picture_may_be(brand, size, order):
 def test_a_place_is_not_lost_in_an_extension(chain, place):
     with pytest.raises(InvalidRequest, match=r"step\.extend_and_place"):
         ask(chain, kind="extend", ratio="16:9", **place)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_doorbell_that_breaks_after_the_commit_costs_no_mask(chain, monkeypatch):
+    def broken(_ids):
+        raise OSError("the queue is away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(tasks, "ring", broken)
+        with pytest.raises(OSError, match="the queue is away"):
+            ask(chain, region=LEFT, work=False)
+    drain()
+    assert EditStep.objects.select_related("job").get(number=2).status == "ready"
 
 
 def test_lookers_ask_for_nothing(chain, brand):
