@@ -260,7 +260,8 @@ def _whole(shown: Shown, assets: str) -> dict[str, Any]:
         "url": url,
         "preview": f"{url}content/?which=preview" if url else None,
         "raw": row.raw_id if shown.asset else None,
-        "sha256": row.sha256,
+        # Of a picture that is gone it stays; of one that is somebody else's nothing is told.
+        "sha256": row.sha256 if shown.asset or row.asset_id is None else "",
         "micro_usd": row.micro_usd,
         "paste": _paste(row.paste) if row.paste else None,
         "drifted": _drift(row.drift),

@@ -352,6 +352,19 @@ def test_who_sees_only_their_own_sees_only_their_own_chains(as_role, mara, chain
     assert other.ask("GET", f"chains/{chain['id']}/").status_code == 404
 
 
+def test_nothing_is_told_of_a_candidate_that_is_somebody_elses(as_role, brand):
+    own, boss = as_role("creator", own_only=True), as_role("manager")
+    source = factories.make_asset(brand, SIZE, created_by=own.user)
+    chain = keyed(own, "chains/", {"brand": brand.slug, "asset": str(source.pk)}, status=201).json()
+    ask(boss, chain)
+    (theirs,) = step(boss, chain, 2)["candidates"]
+    (hidden,) = step(own, chain, 2)["candidates"]
+    assert theirs["sha256"]
+    assert (hidden["asset"], hidden["raw"], hidden["url"], hidden["preview"], hidden["sha256"]) == (*[None] * 4, "")
+    (job,) = Job.objects.values_list("pk", flat=True)
+    assert own.ask("GET", f"jobs/{job}/partials/0/").status_code == 404
+
+
 # Events ------------------------------------------------------------------------------------------------------------
 
 
