@@ -204,7 +204,7 @@ def actions_of(tree: Tree, node: Node, may: dict[str, bool]) -> list[str]:
         "fork": ready and may["generate"],
         "recipe": not start and may["generate"],
         "reject": not start and node.over and tree.may and node.step.state != "rejected",
-        "retry": node.may_retry and may["retry"],
+        "retry": node.may_retry and may["retry"] and tree.chain.state == "open",
         "take": ready and not start and bool(tree.chain.cell_id) and may["generate"],
         "undecide": node.step.state != "open" and node.step.kind != "start" and tree.may,
     }

@@ -77,7 +77,8 @@ def _go_on(step: EditStep, picked: EditCandidate) -> None:
     if not (waiting or step.plan):
         return
     STEP.move(EditStep.objects.filter(pk=step.pk), "chosen", only_from=["open"], choice=picked.index)
-    EditChain.objects.filter(pk=step.chain_id).update(head=step.number)
+    # The head goes along, unless somebody moved it elsewhere.
+    EditChain.objects.filter(pk=step.chain_id, head=step.parent_number).update(head=step.number)
     asset = picked.asset
     assert asset is not None  # only pictures are picked
     for one in waiting:

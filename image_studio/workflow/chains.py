@@ -186,7 +186,7 @@ def reject_step(policy: Policy, step: EditStep, *, reason: str, note: str = "") 
     """Turn down all of a step's pictures, with a reason; they stay in the tree, dimmed. A head there moves back.
 
     :raises InvalidRequest: ``step.unknown_reason``, ``step.start_stays``.
-    :raises Conflict: ``chain.parent_running`` while they are still made.
+    :raises Conflict: ``chain.parent_running`` while they are still made; ``chain.closed``.
     """
     policy.require("generate", step.chain)
     if reason not in STEP_REASONS:
@@ -198,6 +198,7 @@ def reject_step(policy: Policy, step: EditStep, *, reason: str, note: str = "") 
     with transaction.atomic():
         chains = EditChain.objects.filter(pk=step.chain_id)
         chains.update(touched_at=database_now())
+        _judge_open(step)
         values = {"choice": None, "reason": reason, "note": note.strip()[:MOST_NOTE]}
         if not STEP.move(EditStep.objects.filter(pk=step.pk), "rejected", **values):
             EditStep.objects.filter(pk=step.pk).update(reason=reason, note=values["note"])
@@ -210,11 +211,14 @@ def undecide(policy: Policy, step: EditStep) -> None:
     """Take a choice or a rejection back. The start's choice stays.
 
     :raises InvalidRequest: ``step.start_stays``.
+    :raises Conflict: ``chain.closed``.
     """
     policy.require("generate", step.chain)
     if step.parent_number is None and step.kind == "start":
         raise InvalidRequest("step.start_stays")
     with transaction.atomic():
+        EditChain.objects.filter(pk=step.chain_id).update(touched_at=database_now())
+        _judge_open(step)
         moved = STEP.move(EditStep.objects.filter(pk=step.pk), "open", choice=None, reason="", note="")
         if moved:
             Event.objects.record(policy.actor, "chain.step_undecided", step.chain, step=step.number)
@@ -243,6 +247,12 @@ def _hold(step: EditStep) -> None:
     EditChain.objects.filter(pk=step.chain_id).update(touched_at=database_now())
 
 
+def _judge_open(step: EditStep) -> None:
+    """:raises Conflict: ``chain.closed``. Call it when the chain is held."""
+    if not EditChain.objects.filter(pk=step.chain_id, state="open").exists():
+        raise Conflict("chain.closed")
+
+
 def _cancel_planned(step: EditStep) -> int:
     """Planned steps at and below this one; returns how many."""
     return _below(step, "planned").update(outcome="cancelled")
@@ -263,12 +273,13 @@ def retry_step(policy: Policy, step: EditStep) -> None:
     """Try a step again that brought nothing. May spend as much as it was estimated at.
 
     :raises Conflict: ``job.unknown_outcome``: nobody resends by itself what may have been charged;
-        ``chain.step_over`` for a step with pictures, or without work of its own.
+        ``chain.step_over`` for a step with pictures, or without work of its own; ``chain.closed``.
     """
     policy.require("retry", step.chain)
     rows = Job.objects.filter(step=step)
     with transaction.atomic():
         _hold(step)
+        _judge_open(step)
         state = rows.values_list("state", flat=True).first()
         if state == "unknown":
             raise Conflict("job.unknown_outcome")

@@ -193,6 +193,23 @@ def test_a_closed_history_takes_no_step_until_it_is_open_again(chain):
     assert verbs_of(chain).count("chain.closed") == 1
 
 
+def test_nothing_is_decided_or_bought_again_in_a_closed_history(chain, fake):
+    first = ask(chain)
+    fake.script(faults=["moderation_400_input"])
+    second = ask(chain, parent=1)
+    assert second.status == "blocked"
+    close(OPERATOR, chain)
+    before = list(chain.steps.values_list("number", "state", "job__state"))
+    for verb in (
+        lambda: retry_step(OPERATOR, second),
+        lambda: reject_step(OPERATOR, first, reason="other"),
+        lambda: undecide(OPERATOR, first),
+    ):
+        with pytest.raises(Conflict, match=r"chain\.closed"):
+            verb()
+    assert list(chain.steps.values_list("number", "state", "job__state")) == before
+
+
 def test_a_name_is_kept_and_an_empty_one_refused(chain):
     rename(OPERATOR, chain, "  The   green one ")
     assert EditChain.objects.get().title == "The green one"

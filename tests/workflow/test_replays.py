@@ -10,7 +10,7 @@ from image_studio.models import EditChain, EditRecipe, EditStep, Job, Replay
 from image_studio.policy import Policy
 from image_studio.runner import drain
 from image_studio.runner.stepping import queue_planned
-from image_studio.workflow.chains import cancel_step, retry_step
+from image_studio.workflow.chains import cancel_step, choose, retry_step
 from image_studio.workflow.edit_files import add_mask
 from image_studio.workflow.recipes import save_recipe
 from image_studio.workflow.replays import replay, replay_preview
@@ -219,6 +219,19 @@ def test_a_defect_in_a_later_step_costs_no_picture(brand, recipe, caplog):
     assert steps[2].fault[0] == "job.crashed"
     assert steps[1].candidates.get().asset is not None
     assert "step crashed" in caplog.text
+
+
+def test_a_head_that_somebody_moved_is_left_where_it_is(brand, recipe, fake):
+    fake.script(faults=["moderation_400_input"])
+    made = replay(OPERATOR, recipe, [other(brand)], key="r")
+    chain = made.chains.get()
+    drain()
+    by_hand = ask(chain, parent=1, instruction="Another branch")
+    choose(OPERATOR, by_hand, 0)
+    retry_step(OPERATOR, steps_of(made)[0][1])
+    drain()
+    assert [step.status for step in steps_of(made)[0]] == ["ready"] * 4
+    assert made.chains.get().head == by_hand.number
 
 
 def test_nothing_is_to_come_of_a_walk_that_broke(brand, recipe, fake):
