@@ -23,7 +23,7 @@ from image_studio.wording import explain
 from image_studio.wording.money import dollars
 from image_studio.workflow import partials
 from image_studio.workflow.cells import RESENDABLE
-from image_studio.workflow.changing import base_of
+from image_studio.workflow.changing import base_of, sharing
 from image_studio.workflow.tree import OVER
 
 #: Status -> the look of the chip, and its words.
@@ -187,7 +187,7 @@ def step_of(page: StudioAdmin, request: HttpRequest, asset_id: UUID, step_id: UU
     step = rows.filter(pk=step_id, parent_number__isnull=False).first()
     if step is None or not policy_of(request).can("view", step.chain):
         raise Http404
-    before = EditCandidate.objects.filter(step__chain=step.chain_id, step__number=step.parent_number)
+    before = EditCandidate.objects.filter(step__chain=step.chain_id, step__number=step.parent_number or 0)
     if not before.filter(index=step.parent_candidate or 0, asset=base_of(asset)).exists():
         raise Http404
     return asset, step
@@ -202,7 +202,7 @@ def panel_of(policy: Policy, asset: Asset, step: EditStep, *, seconds: float | N
         before=base_of(asset),
         results=_results(policy, step, cell),
         may=may_say(policy, step),
-        cells=_sharing(cell) if cell and policy.can("recompose", cell.variant_set) else 0,
+        cells=len(sharing(cell)) if cell and policy.can("recompose", cell.variant_set) else 0,
         earlies=_earlies(asset, step),
         seconds=seconds,
     )
@@ -232,12 +232,6 @@ def _results(policy: Policy, step: EditStep, cell: Variant | None) -> list[Resul
             )
         )
     return found
-
-
-def _sharing(cell: Variant) -> int:
-    """Cells that show the same bought picture, and would take another one together."""
-    rows = Variant.objects.filter(variant_set=cell.variant_set_id, job=cell.job_id, output_index=cell.output_index)
-    return rows.exclude(state="cancelled").count()
 
 
 def _earlies(asset: Asset, step: EditStep) -> list[str]:

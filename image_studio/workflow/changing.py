@@ -55,19 +55,25 @@ def base_of(asset: Asset) -> Asset:
     return asset.parent if composed and asset.parent is not None else asset
 
 
-def chain_of(policy: Policy, asset: Asset) -> tuple[EditChain, EditStep, int] | None:
+def chain_of(policy: Policy, asset: Asset, cell: Variant | None = None) -> tuple[EditChain, EditStep, int] | None:
     """The open edit history that a picture stands in, as far as this person goes on with it: the chain, the step that
-    shows it, and as which candidate. Results of a step before pictures that a chain begins with."""
+    shows it, and as which candidate. Results of a step before pictures that a chain begins with.
+
+    :param cell: where the result may be taken: a history that gives its results to another sheet is left alone.
+    """
     rows = EditCandidate.objects.filter(asset=base_of(asset), step__chain__state="open")
-    rows = rows.select_related("step__chain__brand__revision", "step__job").order_by("-step__chain__touched_at", "-pk")
-    mine = [one for one in rows[:20] if policy.can("generate", one.step.chain) and _own(policy, one.step.chain)]
+    beside = ("step__chain__brand__revision", "step__chain__cell", "step__job")
+    rows = rows.select_related(*beside).order_by("-step__chain__touched_at", "-pk")
+    mine = [one for one in rows[:20] if _goes_on(policy, one.step.chain, cell)]
     best = sorted(mine, key=lambda one: one.step.kind == "start")
     return (best[0].step.chain, best[0].step, best[0].index) if best else None
 
 
-def _own(policy: Policy, chain: EditChain) -> bool:
+def _goes_on(policy: Policy, chain: EditChain, cell: Variant | None) -> bool:
     """Somebody else's history is theirs: a change that is asked for elsewhere does not grow into it unasked."""
-    return policy.user is None or chain.requested_by_id == policy.user.pk
+    own = policy.user is None or chain.requested_by_id == policy.user.pk
+    elsewhere = cell and chain.cell and chain.cell.variant_set_id != cell.variant_set_id
+    return own and not elsewhere and policy.can("generate", chain)
 
 
 def change_offers(
@@ -77,15 +83,15 @@ def change_offers(
 
     :raises StudioError: as :func:`~image_studio.workflow.steps.preview_step`.
     """
-    return offers_of(_asked(policy, asset, order)[0])
+    return offers_of(_asked(policy, asset, order, cell)[0])
 
 
-def change_preview(policy: Policy, asset: Asset, order: StepOrder) -> StepPreview:
+def change_preview(policy: Policy, asset: Asset, order: StepOrder, *, cell: Variant | None = None) -> StepPreview:
     """Judge and price a change on the route that the order names. Nothing is written.
 
     :raises StudioError: as :func:`~image_studio.workflow.steps.preview_step`.
     """
-    return priced(_asked(policy, asset, order)[0], route_named(order.route))
+    return priced(_asked(policy, asset, order, cell)[0], route_named(order.route))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,27 +121,32 @@ def change(
     body = {"verb": "change", "asset": str(asset.pk), "cell": str(cell.pk) if cell else "", **order.to_dict()}
     done = replayed(policy, key, body)
     if done is None:
-        found = judged_change(policy, asset, order, digest=digest)
+        found = judged_change(policy, asset, order, cell=cell, digest=digest)
         act = partial(_placed, policy, asset, found, cell)
         done = once_drawn(policy, key, body, act, found.drawn)
     return step_of(done)
 
 
-def judged_change(policy: Policy, asset: Asset, order: StepOrder, *, digest: str = "") -> Change:
+def judged_change(
+    policy: Policy, asset: Asset, order: StepOrder, *, cell: Variant | None = None, digest: str = ""
+) -> Change:
     """A change that may be ordered now. Nothing is written but its mask's file, which is the caller's to forget.
 
     :raises StudioError: as :func:`change`.
     """
-    asked, chain = _asked(policy, asset, order)
+    asked, chain = _asked(policy, asset, order, cell)
     plan = judged_step(priced(asked, route_named(order.route)), digest=digest)
     return Change(plan=plan, chain=chain, drawn=drawn_for(plan))
 
 
 def place_change(policy: Policy, asset: Asset, found: Change, cell: Variant | None = None) -> EditStep:
     """Write a change's step, and its edit history where there is none. Call it in a transaction."""
-    here, plan = found.chain, found.plan
+    here, plan, cell = found.chain, found.plan, cell or cell_of(asset)
     if here is None:
-        here, plan = _begun(policy, plan, cell or cell_of(asset))
+        here, plan = _begun(policy, plan, cell)
+    elif here.cell_id is None and cell is not None:
+        # Begun elsewhere: from now on its results can be taken into this sheet.
+        EditChain.objects.filter(pk=here.pk, cell=None).update(cell=cell)
     return place(policy, here, plan, found.drawn)
 
 
@@ -143,14 +154,14 @@ def _placed(policy: Policy, asset: Asset, found: Change, cell: Variant | None) -
     return answer_of(place_change(policy, asset, found, cell))
 
 
-def _asked(policy: Policy, asset: Asset, order: StepOrder) -> tuple[Asked, EditChain | None]:
+def _asked(policy: Policy, asset: Asset, order: StepOrder, cell: Variant | None) -> tuple[Asked, EditChain | None]:
     policy.require("generate", asset)
     policy.require("view", asset)
     base = base_of(asset)
     order = replace(order, parent=None, candidate=None)
     if base.pk != asset.pk:
         order = _below(order, asset, base)
-    found = chain_of(policy, asset)
+    found = chain_of(policy, asset, cell or cell_of(asset))
     if found is None:
         return asked_from(policy, asset.brand, base, order), None
     chain, step, index = found
@@ -241,7 +252,7 @@ def take(policy: Policy, step: EditStep, index: int | None = None) -> Job:
     variant_set = VariantSet.objects.select_related("brand__revision").get(pk=cell.variant_set_id)
     with transaction.atomic():
         VariantSet.objects.filter(pk=variant_set.pk).update(finished_at=F("finished_at"))
-        cells = _sharing(cell)
+        cells = sharing(cell)
         Variant.objects.filter(pk__in=[one.pk for one in cells]).update(job=output.job_id, output_index=output.index)
         job = compose_job(policy, variant_set, cells)
         assert job is not None  # the cell itself is one of them
@@ -252,7 +263,7 @@ def take(policy: Policy, step: EditStep, index: int | None = None) -> Job:
     return job
 
 
-def _sharing(cell: Variant) -> list[Variant]:
+def sharing(cell: Variant) -> list[Variant]:
     """The cells that show the same bought picture as this one, now; others that were cancelled stay so."""
     now = Variant.objects.get(pk=cell.pk)
     rows = Variant.objects.filter(variant_set=now.variant_set_id, job=now.job_id, output_index=now.output_index)

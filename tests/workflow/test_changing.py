@@ -279,3 +279,31 @@ def test_a_chain_begun_by_hand_is_found_again(brand):
     asset = factories.make_asset(brand, (800, 600))
     chain = chain_from(asset)
     assert chain_of(OPERATOR, asset)[0] == chain
+
+
+def test_a_history_that_was_begun_elsewhere_gives_its_results_to_the_sheet_too(brand):
+    made = sheet_of(brand, "square", locales=("en",))
+    (cell,) = cells_of(made)
+    chain = chain_from(cell.asset.parent)
+    step = changed(cell.asset, cell=cell)
+    assert (step.chain, step.chain.cell) == (chain, cell)
+    take(OPERATOR, step)
+    drain()
+    assert cells_of(made)[0].asset.parent == step.candidates.get().asset
+
+
+def test_a_history_of_one_sheet_does_not_grow_into_another(brand):
+    made = sheet_of(brand, "square", locales=("en",))
+    (cell,) = cells_of(made)
+    first = changed(cell.asset, cell=cell)
+    take(OPERATOR, first)
+    drain()
+    result = first.candidates.get().asset
+    other = sheet_of(brand, "square", locales=("en",))
+    (there,) = cells_of(other)
+    JobOutput.objects.filter(job=there.job).update(asset=result)
+    there.asset.__class__.objects.filter(pk=there.asset.pk).update(parent=result)
+    there.asset.refresh_from_db()
+    second = changed(there.asset, StepOrder(instruction="Else", route="quick"), cell=there)
+    assert second.chain != first.chain
+    assert second.chain.cell == there
