@@ -320,7 +320,7 @@ def save_draft(policy: Policy, chain: EditChain, data: dict[str, Any]) -> None:
 def _judge_draft(data: dict[str, Any]) -> None:
     try:
         text = json.dumps(data, allow_nan=False, ensure_ascii=False).encode()
-    except (TypeError, ValueError):  # half of a character among them
+    except (TypeError, ValueError, RecursionError):  # half of a character, and nesting without end, among them
         raise InvalidRequest("chain.bad_draft") from None
     if len(text) > MOST_DRAFT:
         raise InvalidRequest("chain.draft_too_large", weight=len(text), most=MOST_DRAFT)

@@ -76,6 +76,7 @@ def add_mask(
     :raises StorageFailed: when the disk refuses.
     """
     policy.require("generate", chain)
+    policy.require("view", source)
     if data is None:
         drawn = keep_mask(told_mask(region, polygons, source.size), region=region, polygons=polygons)
     else:
@@ -92,6 +93,7 @@ def add_markup(policy: Policy, chain: EditChain, source: Asset, data: bytes) -> 
     :raises StorageFailed: when the disk refuses.
     """
     policy.require("generate", chain)
+    policy.require("view", source)
     return _added(policy, chain, keep_markup(data, source.size))
 
 

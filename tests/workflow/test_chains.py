@@ -232,7 +232,11 @@ def test_a_draft_is_each_persons_own(chain, brand):
     assert (draft_of(one, chain), draft_of(other, chain)) == ({"instruction": "Bluer"}, {})
     save_draft(one, chain, {})
     assert draft_of(one, chain) == {}
-    for bad, code in (({"x": "y" * 500_000}, "too_large"), ({"x": "\0"}, "bad_draft"), ({"x": "\ud800"}, "bad_draft")):
+    deep: list[object] = []
+    for _level in range(100_000):
+        deep = [deep]
+    junk = ({"x": "y" * 500_000}, "too_large"), ({"x": "\0"}, "bad_draft"), ({"x": "\ud800"}, "bad_draft")
+    for bad, code in (*junk, ({"x": deep}, "bad_draft")):
         with pytest.raises(InvalidRequest, match=code):
             save_draft(one, chain, bad)
 

@@ -51,6 +51,18 @@ def kept(file):
     return Image.open(io.BytesIO(storage.read(storage.private(), file.file, file.sha256)))
 
 
+def test_nothing_is_painted_on_a_picture_that_the_member_may_not_see(fake):
+    brand = factories.make_bare_brand()
+    member = factories.make_user("creator", brand=brand, own_only=True)
+    chain = chain_from(factories.make_asset(brand, SIZE, created_by=member), Policy(member))
+    theirs = factories.make_asset(brand, SIZE)
+    with pytest.raises(NotAllowed):
+        add_mask(Policy(member), chain, theirs, region=(0.1, 0.1, 0.2, 0.2))
+    with pytest.raises(NotAllowed):
+        add_markup(Policy(member), chain, theirs, painted("RGBA", (0, 0, 0, 0), (255, 0, 0, 255)))
+    assert not EditFile.objects.exists()
+
+
 @pytest.mark.parametrize(
     ("reads", "data"),
     [
