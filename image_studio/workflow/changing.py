@@ -140,8 +140,13 @@ def judged_change(
 
 
 def place_change(policy: Policy, asset: Asset, found: Change, cell: Variant | None = None) -> EditStep:
-    """Write a change's step, and its edit history where there is none. Call it in a transaction."""
+    """Write a change's step, and its edit history where there is none. Call it in a transaction.
+
+    :raises InvalidRequest: ``request.other_brand`` for a cell of another brand's sheet.
+    """
     here, plan, cell = found.chain, found.plan, cell or cell_of(asset)
+    if cell is not None and cell.variant_set.brand_id != asset.brand_id:
+        raise InvalidRequest("request.other_brand")
     if here is None:
         here, plan = _begun(policy, plan, cell)
     elif here.cell_id is None and cell is not None:

@@ -210,6 +210,11 @@ def test_no_history_gives_to_the_sheet_of_another_brand(brand):
     with pytest.raises(InvalidRequest, match=r"request\.other_brand"):
         chain_from(asset, cell=cell)
     assert (EditChain.objects.count(), EditStep.objects.count()) == (0, 0)
+    chain = chain_from(asset)
+    with pytest.raises(InvalidRequest, match=r"request\.other_brand"):
+        change(OPERATOR, asset, ORDER, cell=cell, key="k")
+    chain.refresh_from_db()
+    assert (chain.cell, chain.length) == (None, 1)
 
 
 def test_what_somebody_may_not_see_does_not_become_theirs_on_a_sheet(brand):
