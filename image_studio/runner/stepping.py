@@ -78,7 +78,7 @@ def _go_on(step: EditStep, picked: EditCandidate) -> None:
         return
     STEP.move(EditStep.objects.filter(pk=step.pk), "chosen", only_from=["open"], choice=picked.index)
     # The head goes along, unless somebody moved it elsewhere.
-    EditChain.objects.filter(pk=step.chain_id, head=step.parent_number).update(head=step.number)
+    EditChain.objects.filter(pk=step.chain_id, head=step.parent_number or step.number).update(head=step.number)
     asset = picked.asset
     assert asset is not None  # only pictures are picked
     for one in waiting:
