@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import urlencode
@@ -36,7 +36,7 @@ MOST_CHOICES, MOST_REPLAYS = 60, 12
 class Part:
     """One step of a recipe in plain words.
 
-    :param box: its place in per cent, for the small drawing; None for all of the picture.
+    :param shapes: its place in per cent, for the small drawing: corners of each shape; empty for all of the picture.
     """
 
     number: int
@@ -44,7 +44,7 @@ class Part:
     words: str
     place: str
     route: str
-    box: tuple[str, ...] | None = None
+    shapes: tuple[str, ...] = ()
     more: str = ""
 
 
@@ -66,9 +66,19 @@ def _part(number: int, plain: Mapping[str, Any]) -> Part:
         words=order.instruction,
         place=_place(order),
         route=str(known.title) if known else order.route,
-        box=tuple(f"{part * 100:.1f}" for part in order.region) if order.region else None,
+        shapes=tuple(_shapes(order)),
         more=ngettext("{n} reference goes along", "{n} references go along", count).format(n=count) if count else "",
     )
+
+
+def _shapes(order: StepOrder) -> Iterator[str]:
+    """What SVG draws of its place: ``10.0,20.0 50.0,20.0 50.0,80.0``."""
+    polygons = order.polygons
+    if order.region:
+        x, y, width, height = order.region
+        polygons = (((x, y), (x + width, y), (x + width, y + height), (x, y + height)),)
+    for corners in polygons:
+        yield " ".join(f"{x * 100:.1f},{y * 100:.1f}" for x, y in corners)
 
 
 def _place(order: StepOrder) -> str:
