@@ -35,6 +35,7 @@ class ImportForm(forms.Form):
         label=gettext_lazy("ZIP of an edit history"),
         help_text=gettext_lazy("As an export gave it, on this site or another."),
         allow_empty_file=True,
+        error_messages={"required": gettext_lazy("Choose the ZIP that an export gave.")},
     )
 
     def __init__(self, *args: Any, policy: Policy) -> None:

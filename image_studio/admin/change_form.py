@@ -187,7 +187,7 @@ class Quote:
         if self.form.errors:
             return str(next(iter(self.form.errors.values()))[0])
         if not self.said:
-            return _("Say what should be different: then it can be asked for.")
+            return _("Say what should be different first.")
         if self.preview is None:
             return _("No route of this site can do this. The reason stands beside each.")
         if self.preview.blocked:

@@ -62,9 +62,9 @@ def _pasted(paste: Mapping[str, Any], kind: str) -> str:
             return _("Every pixel of the picture before is in it as it was.")
         words = _("Every pixel of the picture before is in it as it was, but for a soft edge of {n} px.")
     elif not feather:
-        return _("Every pixel outside the marked part is the one of the picture before.")
+        return _("Every pixel outside the marked part is as it was before.")
     else:
-        words = _("Every pixel outside the marked part and its soft edge of {n} px is the one of the picture before.")
+        words = _("Every pixel outside the marked part and its soft edge of {n} px is as it was before.")
     return words.format(n=feather)
 
 

@@ -33,8 +33,14 @@ class PromptForm(forms.Form):
     """Words for a first picture."""
 
     brand = forms.ModelChoiceField(label=gettext_lazy("Brand"), queryset=Brand.objects.none(), empty_label=None)
-    title = forms.CharField(label=gettext_lazy("Title"), max_length=200, required=False)
-    instruction = WordsField(rows=4, required=True, max_length=8000, label=gettext_lazy("What should be seen"))
+    title = forms.CharField(label=gettext_lazy("Title of the history"), max_length=200, required=False)
+    instruction = WordsField(
+        rows=4,
+        required=True,
+        max_length=8000,
+        label=gettext_lazy("What should be seen"),
+        error_messages={"required": gettext_lazy("Say what should be seen in the picture.")},
+    )
     ratio = forms.ChoiceField(label=gettext_lazy("Shape"), choices=[(one, one) for one in RATIOS])
     candidates = forms.TypedChoiceField(
         label=gettext_lazy("Candidates"), choices=[(n, n) for n in range(1, 5)], coerce=int

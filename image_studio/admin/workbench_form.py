@@ -103,7 +103,7 @@ class AskForm(forms.Form):
     height = PercentField(required=False, label=EDGES["height"])
     feather = forms.IntegerField(required=False, min_value=0, max_value=512, label=gettext_lazy("Soft edge, in pixels"))
     paste = forms.BooleanField(required=False, label=gettext_lazy("Keep every pixel outside the marked part as it was"))
-    route = forms.CharField(max_length=40)
+    route = forms.CharField(max_length=40, error_messages={"required": gettext_lazy("Choose a route.")})
     candidates = forms.TypedChoiceField(
         label=gettext_lazy("Candidates"), choices=[(n, n) for n in range(1, 5)], coerce=int
     )

@@ -101,7 +101,7 @@ def test_without_a_script_it_is_priced_asked_for_and_shown(boss, asset, fake):
     found = step.candidates.get()
     assert reverse("admin:image_studio_asset_picture", args=[found.asset_id, "full"]) in shown.html
     assert reverse("admin:image_studio_asset_picture", args=[asset.pk, "full"]) in shown.html
-    assert "is the one of the picture before" in shown.text
+    assert "is as it was before" in shown.text
     assert 'http-equiv="refresh"' not in shown.html
     assert len(fake.charged()) == 1
     assert shown.inline == []

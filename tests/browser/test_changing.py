@@ -79,7 +79,7 @@ def test_from_the_sheet_a_part_is_changed_and_taken_back_into_it(open_page, boss
     page.wait_for_url(re.compile(r"change-this/[0-9a-f-]{36}/$"))
     take = page.get_by_role("button", name="Take into the sheet, 2 cells")
     expect(take).to_be_visible(timeout=PATIENCE)
-    expect(page.get_by_text("is the one of the picture before")).to_be_visible()
+    expect(page.get_by_text("is as it was before")).to_be_visible()
     left, right = (one.bounding_box() for one in page.locator(".chg-shot img").all())
     assert left["x"] + left["width"] <= right["x"]
     assert abs(left["height"] - right["height"]) <= 2
