@@ -209,6 +209,8 @@ def _no_form(policy: Policy, chain: EditChain, stage: Stage) -> tuple[str, str]:
 
 
 def _from(stage: Stage) -> str:
+    if stage.node.step.state == "rejected":
+        return _("from step {n}, which was rejected").format(n=stage.number)
     if len(stage.candidates) > 1 and stage.index is not None:
         return _("from step {n}, {name}").format(n=stage.number, name=stage.candidates[stage.index].name)
     return _("from step {n}").format(n=stage.number)

@@ -118,7 +118,10 @@ def quote(
     order = form.order() if form.is_bound else initial_order(form)
     found, refused = _asked(offers_of, order)
     problem = problem or refused
-    route = order.route or next((one.route.name for one in found if one.usable), "")
+    route = order.route
+    if not route or (not form.is_bound and route not in {one.route.name for one in found}):
+        # A draft may name a route that the site has no more.
+        route = next((one.route.name for one in found if one.usable), route)
     cards = cards_of(found, route, seconds)
     chosen = next((one for one in found if one.route.name == route), None)
     return Quote(form=form, cards=cards, order=order, offer=chosen, problem=problem)
