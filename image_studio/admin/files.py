@@ -75,7 +75,7 @@ def download(packed: Archive) -> FileResponse:
 def _answer(policy: Policy, asset: Asset, which: str) -> HttpResponse:
     try:
         served = library.file_for(policy, asset, which)
-    except NotAllowed:
+    except (NotAllowed, InvalidRequest):
         raise Http404 from None
     except StorageFailed as error:
         return _unread(error, asset=str(asset.pk), which=which)

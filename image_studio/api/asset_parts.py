@@ -33,7 +33,8 @@ class AssetContent(AssetView):
         "Fetch a picture's bytes",
         description=(
             "`preview` is small; `full` is upright, in sRGB and without client metadata; `original` is what came in, "
-            "byte for byte, for brand managers and as an attachment."
+            "byte for byte, for brand managers and as an attachment; `drift` is the heat map of an edit, a PNG to lay "
+            "over it, and 404 for what is no edit."
         ),
         answers={(200, "image/*"): OpenApiTypes.BINARY, 304: None},
         errors=(403, 503),
@@ -48,6 +49,8 @@ class AssetContent(AssetView):
         self.policy.require("original" if which == "original" else "view", asset)
         # An asset never changes, so its id names its bytes; weak, because an encoder's next version may write others.
         etag = f'W/"{asset.pk.hex}-{which}"'
+        if which == "drift" and not asset.renditions.filter(spec="drift").exists():
+            raise drf.NotFound
         return unchanged(request, etag) or served(file_for(self.policy, asset, which), etag)
 
 
@@ -71,12 +74,12 @@ class Renditions(AssetView):
     @operation("listRenditions", "List a picture's derived files", listed=RenditionRow)
     def get(self, request: Request, asset_id: UUID) -> Response:
         asset = self.asset(asset_id)
-        private = self.address("asset-content", asset.pk) + "?which=preview"
+        private = self.address("asset-content", asset.pk)
 
         def make(row: dict[str, Any]) -> dict[str, Any]:
             name = row.pop("file")
-            url = request.build_absolute_uri(storage.public().url(name)) if row["public"] else private
-            return {**row, "url": url}
+            url = f"{private}?which={'drift' if row['spec'] == 'drift' else 'preview'}"
+            return {**row, "url": request.build_absolute_uri(storage.public().url(name)) if row["public"] else url}
 
         return self.listed(request, asset.renditions.all(), make, self.FIELDS, order=("id",))
 

@@ -89,6 +89,7 @@ WORDS = {
         "not lost."
     ),
     # Drift
+    "asset.no_drift": _("This picture is no edit, so there is no map of what drifted."),
     "drift.little": _("Outside the mask {percent} percent of the area changed, which is usual."),
     "drift.some": _(
         "Outside the mask {percent} percent of the area changed. Worst place: a colour difference of {worst}."

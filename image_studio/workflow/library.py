@@ -24,7 +24,7 @@ from image_studio.imaging.renditions import Encoded, blur_placeholder, encode, p
 from image_studio.models import Asset, Brand, Event, Rendition, uuid7
 from image_studio.policy import Policy
 
-FILES = ("preview", "full", "original")
+FILES = ("preview", "full", "original", "drift")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -318,8 +318,10 @@ def file_for(policy: Policy, asset: Asset, which: str) -> ServedFile:
     """The bytes of a picture for a person who may see it.
 
     ``preview`` is small; ``full`` is the composed file, or a clean copy of an original (upright, sRGB, no client
-    metadata); ``original`` is what came in, byte for byte, for brand managers, as an attachment.
+    metadata); ``original`` is what came in, byte for byte, for brand managers, as an attachment; ``drift`` is the heat
+    map of an edit, to lay over it.
 
+    :raises InvalidRequest: ``asset.no_drift`` for a picture that is no edit: pages answer 404.
     :raises NotAllowed: for another brand's picture, or the original without the right to it.
     :raises StorageFailed: when the file is missing or its sum is wrong.
     """
@@ -332,6 +334,8 @@ def file_for(policy: Policy, asset: Asset, which: str) -> ServedFile:
             raise StorageFailed("storage.missing", name="preview")
         data = storage.read(store, row.file)
         return ServedFile(data=data, mime=f"image/{row.format}", filename=f"{stem}.{row.format}", etag=row.sha256)
+    if which == "drift":
+        return _drift(asset, stem)
     data = storage.read(store, asset.file, asset.sha256)
     if which == "original" or asset.kind == "composed":
         return ServedFile(
@@ -343,3 +347,11 @@ def file_for(policy: Policy, asset: Asset, which: str) -> ServedFile:
         )
     clean = encode(decode(data).image, "webp", quality=90, source_type=asset.source_type)
     return ServedFile(data=clean.data, mime=clean.mime, filename=f"{stem}.{clean.extension}", etag=clean.sha256)
+
+
+def _drift(asset: Asset, stem: str) -> ServedFile:
+    row = asset.renditions.filter(spec="drift").first()
+    if row is None:
+        raise InvalidRequest("asset.no_drift")
+    data = storage.read(storage.private(), row.file, row.sha256)
+    return ServedFile(data=data, mime="image/png", filename=f"{stem}-drift.png", etag=row.sha256)

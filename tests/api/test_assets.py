@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from io import BytesIO
 
@@ -12,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from image_studio import storage
 from image_studio.api import asset_parts, asset_rows
-from image_studio.models import Asset, CheckResult
+from image_studio.models import Asset, CheckResult, Rendition
 from tests import factories
 from tests.api.conftest import API, is_problem
 
@@ -388,6 +389,20 @@ def test_bytes_that_are_gone_are_the_operators_move(owner, asset):
 def test_content_takes_only_its_files(owner, asset):
     is_problem(owner.ask("GET", f"assets/{asset.pk}/content/?which=raw"), 400, "request.invalid")
     is_problem(owner.ask("GET", f"assets/{asset.pk}/content/?size=1"), 400, "request.invalid")
+
+
+def test_the_drift_of_an_edit_is_a_map_and_of_anything_else_there_is_none(owner, asset):
+    where = f"assets/{asset.pk}/content/?which=drift"
+    is_problem(owner.ask("GET", where), 404, "not_found")
+    heat = factories.encoded(factories.Image.new("P", (8, 6)))
+    name = storage.write(storage.private(), storage.fresh_name("drift", "png"), heat)
+    sum_of = hashlib.sha256(heat).hexdigest()
+    told = {"width": 8, "height": 6, "format": "png", "weight": len(heat), "sha256": sum_of}
+    Rendition.objects.create(asset=asset, spec="drift", file=name, **told)
+    found = owner.ask("GET", where)
+    assert (found.status_code, found["Content-Type"], b"".join(found)) == (200, "image/png", heat)
+    rows = owner.read(f"assets/{asset.pk}/renditions/")["results"]
+    assert [row["url"].partition("?")[2] for row in rows if row["spec"] == "drift"] == ["which=drift"]
 
 
 def test_parts_have_the_keys_that_the_document_says(owner, asset):
