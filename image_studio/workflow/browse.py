@@ -99,6 +99,11 @@ def clean(text: str, *, most: int = 1000) -> str:
     return text.replace("\x00", "").encode(errors="ignore").decode().strip()[:most]
 
 
+def name_of(text: str, *, most: int = 200) -> str:
+    """A name as it is kept: one line, every gap one space."""
+    return " ".join(clean(text).split())[:most]
+
+
 def _known(name: str, value: str) -> bool:
     if name in CHOICES:
         return value in CHOICES[name]

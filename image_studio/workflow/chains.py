@@ -26,6 +26,7 @@ from image_studio.models import (
 )
 from image_studio.policy import Policy
 from image_studio.states import CHAIN, JOB_ENDED, STEP
+from image_studio.workflow.browse import clean, name_of
 from image_studio.workflow.cells import COMING, RESENDABLE, cancel_jobs, hold, requeue
 from image_studio.workflow.step_orders import new_chain, next_number
 from image_studio.workflow.steps import parent_of, picture_of
@@ -110,7 +111,7 @@ def fork_chain(policy: Policy, step: EditStep, *, candidate: int | None = None, 
 def rename(policy: Policy, chain: EditChain, title: str) -> None:
     """:raises InvalidRequest: ``chain.no_title``."""
     policy.require("generate", chain)
-    words = " ".join(title.split())[:200]
+    words = name_of(title)
     if not words:
         raise InvalidRequest("chain.no_title")
     with transaction.atomic():
@@ -199,7 +200,7 @@ def reject_step(policy: Policy, step: EditStep, *, reason: str, note: str = "") 
         chains = EditChain.objects.filter(pk=step.chain_id)
         chains.update(touched_at=database_now())
         _judge_open(step)
-        values = {"choice": None, "reason": reason, "note": note.strip()[:MOST_NOTE]}
+        values = {"choice": None, "reason": reason, "note": clean(note, most=MOST_NOTE)}
         if not STEP.move(EditStep.objects.filter(pk=step.pk), "rejected", **values):
             EditStep.objects.filter(pk=step.pk).update(reason=reason, note=values["note"])
         chains.filter(head=step.number).update(head=step.parent_number)

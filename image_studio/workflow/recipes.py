@@ -11,6 +11,7 @@ from image_studio.exceptions import Conflict, InvalidRequest
 from image_studio.models import EditFile, EditRecipe, EditStep, Event
 from image_studio.policy import Policy
 from image_studio.runner.edit_requests import StepOrder
+from image_studio.workflow.browse import name_of
 
 
 def save_recipe(policy: Policy, step: EditStep, name: str) -> EditRecipe:
@@ -34,7 +35,7 @@ def recipe_of(policy: Policy, step: EditStep, name: str) -> EditRecipe:
     """
     chain = step.chain
     policy.require("generate", chain)
-    words = " ".join(name.split())[:200]
+    words = name_of(name)
     if not words:
         raise InvalidRequest("recipe.no_name")
     path = path_to(step)

@@ -35,6 +35,7 @@ from image_studio.policy import Policy
 from image_studio.providers.base import Finding
 from image_studio.runner.edit_requests import FileRef, StepOrder
 from image_studio.runner.stepping import queue_planned
+from image_studio.workflow.browse import name_of
 from image_studio.workflow.chains import begun
 from image_studio.workflow.edit_files import Drawn, forget, keep_mask, ref_of, told_mask
 from image_studio.workflow.once import replayed
@@ -278,7 +279,7 @@ def place_replay(policy: Policy, plan: ReplayPreview, title: str, drawn: Sequenc
     row = Replay.objects.create(
         brand_id=recipe.brand_id,
         recipe=recipe,
-        title=(" ".join(title.split()) or recipe.name)[:200],
+        title=name_of(title) or recipe.name,
         matrix={
             "assets": [str(pk) for pk in dict.fromkeys(walk.source.pk for walk in plan.walks)],
             "routes": list(dict.fromkeys(walk.route for walk in plan.walks)),

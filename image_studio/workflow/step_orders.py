@@ -18,6 +18,7 @@ from image_studio.runner.edit_requests import FileRef, StepOrder
 from image_studio.runner.limits import tokens_of
 from image_studio.runner.turns import queue
 from image_studio.states import STEP
+from image_studio.workflow.browse import name_of
 from image_studio.workflow.edit_files import Drawn, forget, keep_mask, ref_of, told_mask
 from image_studio.workflow.once import Once, once, replayed
 from image_studio.workflow.options import keyed
@@ -98,7 +99,7 @@ def new_chain(policy: Policy, brand: Brand, *, title: str, **values: Any) -> Edi
     """Write an empty chain. Call it in a transaction."""
     chain = EditChain.objects.create(
         brand=brand,
-        title=" ".join(title.split())[:200] or brand.name,
+        title=name_of(title) or brand.name,
         requested_by=policy.user,
         actor_label=policy.actor.label,
         touched_at=database_now(),

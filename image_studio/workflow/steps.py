@@ -38,6 +38,7 @@ from image_studio.runner.edit_requests import (
     compiled,
     parsed_ratio,
 )
+from image_studio.workflow.browse import clean
 from image_studio.workflow.edit_files import ref_of, told_mask
 from image_studio.workflow.library import limits
 from image_studio.workflow.lifecycle import ended
@@ -295,7 +296,7 @@ def picture_of(step: EditStep, candidate: int | None) -> tuple[int, Asset]:
 
 def _normal(order: StepOrder) -> StepOrder:
     """A change of a named place is an inpaint, whatever it was called."""
-    order = replace(order, instruction=order.instruction.strip())
+    order = replace(order, instruction=clean(order.instruction, most=MOST_LETTERS + 1))
     return replace(order, kind="inpaint") if order.kind == "edit" and order.masked else order
 
 

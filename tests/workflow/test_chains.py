@@ -217,6 +217,15 @@ def test_a_name_is_kept_and_an_empty_one_refused(chain):
         rename(OPERATOR, chain, "  ")
 
 
+def test_words_are_kept_as_a_database_takes_them(chain):
+    rename(OPERATOR, chain, "Gr\0een \ud800 one")
+    assert EditChain.objects.get().title == "Green one"
+    step = ask(chain, instruction="Make it\0 green\udfff")
+    assert step.instruction == "Make it green"
+    reject_step(OPERATOR, step, reason="quality", note="a\0b")
+    assert step.note == "ab"
+
+
 def test_a_fork_begins_a_history_of_its_own(chain):
     step = ask(chain)
     forked = fork_chain(OPERATOR, step, title="Elsewhere")
