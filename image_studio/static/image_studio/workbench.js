@@ -6,6 +6,7 @@ const KEEP = 1200; // ms before the draft is saved
 const SETTLE = 1500; // ms after the last stroke before a drawing is sent, whose price hangs on it
 const AGAIN = [2000, 5000, 15000, 30000];
 
+const USUAL = { combine: "subject", replace_background: "background" }; // what a picture goes along as, unless said
 const EDGES = ["left", "top", "width", "height"];
 
 const find = (selector, root = document) => root.querySelector(selector);
@@ -283,6 +284,7 @@ function addReference(button) {
   const row = spare ?? find("[data-ref-row]", form).content.firstElementChild.cloneNode(true);
   if (!spare) find("[data-refs]", form).append(row);
   row.hidden = false;
+  find("[name=ref_as]", row).value = USUAL[field("kind").value] ?? "style";
   // The picture dialog makes the new row its own first.
   return setTimeout(() => find("[data-do=open]", row)?.click());
 }
