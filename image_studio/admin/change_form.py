@@ -19,7 +19,8 @@ from image_studio.policy import Policy
 from image_studio.wording import explain, explain_error
 from image_studio.wording.money import dollars, price_words
 from image_studio.workflow.changing import change_offers, change_preview
-from image_studio.workflow.steps import MOST_LETTERS, StepOffer, StepOrder, StepPreview
+from image_studio.workflow.step_asking import MOST_LETTERS
+from image_studio.workflow.steps import StepOffer, StepOrder, StepPreview
 
 #: More can be asked for in the edit history itself; here people compare at a glance.
 MOST_CANDIDATES = 4

@@ -22,8 +22,9 @@ from image_studio.policy import Policy
 from image_studio.wording import explain_error
 from image_studio.wording.money import price_words
 from image_studio.workflow.chains import start_chain
+from image_studio.workflow.step_asking import asked_from
 from image_studio.workflow.step_orders import begin_with_prompt
-from image_studio.workflow.steps import StepOffer, StepOrder, asked_from, offers_of
+from image_studio.workflow.steps import StepOffer, StepOrder, offers_of
 
 #: Pictures that the page offers, and brands.
 OFFERED, BRANDS = 14, 60

@@ -101,7 +101,7 @@ class AskForm(forms.Form):
     top = PercentField(required=False, label=EDGES["top"])
     width = PercentField(required=False, label=EDGES["width"])
     height = PercentField(required=False, label=EDGES["height"])
-    feather = forms.IntegerField(required=False, min_value=0, max_value=512, label=gettext_lazy("Soft edge, in pixels"))
+    feather = forms.IntegerField(required=False, min_value=0, max_value=500, label=gettext_lazy("Soft edge, in pixels"))
     paste = forms.BooleanField(required=False, label=gettext_lazy("Keep every pixel outside the marked part as it was"))
     route = forms.CharField(max_length=40, error_messages={"required": gettext_lazy("Choose a route.")})
     candidates = forms.TypedChoiceField(
@@ -179,7 +179,7 @@ class AskForm(forms.Form):
         """Corners in fractions, as the page's script tells rectangles."""
         try:
             return _polygons(json.loads(self.cleaned_data["polygons"] or "[]"))
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError, RecursionError):
             raise forms.ValidationError(_("The marked part cannot be read. Mark it again.")) from None
 
     def clean(self) -> dict[str, Any]:
@@ -198,6 +198,9 @@ class AskForm(forms.Form):
         """
         told: Mapping[str, Any] = getattr(self, "cleaned_data", None) or {}
         kind = str(told.get("kind") or "edit")
+        if kind == "extend":
+            # What lies around the picture is all that may change: the page hides the mark, and keeps it for later.
+            told = {**told, **dict.fromkeys(("mask", "markup", "polygons", *EDGES))}
         return StepOrder(
             kind="markup" if kind == "edit" and told.get("markup") else kind,
             instruction=str(told.get("instruction") or ""),

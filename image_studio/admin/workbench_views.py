@@ -27,7 +27,7 @@ from image_studio.models import Asset, EditChain, EditFile, Rendition
 from image_studio.wording import explain_error
 from image_studio.workflow.chains import save_draft
 from image_studio.workflow.edit_files import add_markup, add_mask, edit_file_for
-from image_studio.workflow.steps import parent_of, picture_of
+from image_studio.workflow.step_asking import parent_of, picture_of
 
 #: Seconds until the next look while something is made, and while nothing is.
 AGAIN, IDLE = 2, 12
@@ -114,7 +114,7 @@ def draft(page: StudioAdmin, request: HttpRequest, chain_id: UUID) -> JsonRespon
     chain = changeable(page, request, chain_id)
     try:
         data = json.loads(request.POST.get("data", ""))
-    except ValueError:
+    except (ValueError, RecursionError):
         return refusal(InvalidRequest("chain.bad_draft"))
     if not isinstance(data, dict):
         return refusal(InvalidRequest("chain.bad_draft"))

@@ -28,8 +28,9 @@ from image_studio.models import Asset, Brand, EditChain, EditStep, Event
 from image_studio.states import CHAIN, JOB_ENDED
 from image_studio.workflow import chains as verbs
 from image_studio.workflow.changing import base_of, cell_of
+from image_studio.workflow.step_asking import asked_from, parent_of
 from image_studio.workflow.step_orders import judged_step, new_chain, place
-from image_studio.workflow.steps import asked_from, parent_of, priced, route_named
+from image_studio.workflow.steps import priced, route_named
 from image_studio.workflow.tree import Tree, tree
 
 #: Events of one answer.

@@ -31,7 +31,7 @@ from image_studio.api.step_orders import (
 from image_studio.conf import conf
 from image_studio.models import FILE_ROLES, Asset, EditChain, EditFile
 from image_studio.workflow.edit_files import add_markup, add_mask, edit_file_for
-from image_studio.workflow.steps import parent_of, picture_of
+from image_studio.workflow.step_asking import parent_of, picture_of
 
 READS = {
     "clear": _("What is transparent"),

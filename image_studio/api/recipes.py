@@ -18,7 +18,7 @@ from image_studio.api.operations import operation
 from image_studio.models import Asset, EditRecipe
 from image_studio.workflow.recipes import keep_recipe, recipe_of
 from image_studio.workflow.replays import drawn_masks, judged_replay, place_replay, replay_preview
-from image_studio.workflow.steps import parent_of
+from image_studio.workflow.step_asking import parent_of
 
 
 class RecipeFilters(StudioFilters):

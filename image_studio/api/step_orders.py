@@ -19,7 +19,8 @@ from image_studio.models import BEGINNINGS, REFERENCE_ROLES, STEP_KINDS
 from image_studio.providers.base import Finding
 from image_studio.runner.edit_requests import DETAILS, MOST_CANDIDATES, MOST_REFERENCES
 from image_studio.workflow.edit_files import MOST_POINTS
-from image_studio.workflow.steps import MOST_LETTERS, StepOffer, StepOrder, StepPreview
+from image_studio.workflow.step_asking import MOST_LETTERS
+from image_studio.workflow.steps import StepOffer, StepOrder, StepPreview
 
 #: Numbers of steps and candidates, as every database keeps them.
 MOST_NUMBER, MOST_INDEX = 2**31 - 1, 2**15 - 1

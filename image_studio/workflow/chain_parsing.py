@@ -46,7 +46,7 @@ from image_studio.workflow.chain_document import (
 from image_studio.workflow.chain_reading import CODE, SUM, Place, parsed
 from image_studio.workflow.chains import MOST_NOTE
 from image_studio.workflow.edit_files import MOST_POINTS
-from image_studio.workflow.steps import MOST_LETTERS
+from image_studio.workflow.step_asking import MOST_LETTERS
 
 _KEY = re.compile(r"[a-z][0-9]{1,5}")
 _MAYBE_SUM = re.compile(r"([0-9a-f]{64})?")

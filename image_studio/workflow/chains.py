@@ -28,8 +28,8 @@ from image_studio.policy import Policy
 from image_studio.states import CHAIN, JOB_ENDED, STEP
 from image_studio.workflow.browse import clean, name_of
 from image_studio.workflow.cells import COMING, RESENDABLE, cancel_jobs, hold, requeue
+from image_studio.workflow.step_asking import parent_of, picture_of
 from image_studio.workflow.step_orders import new_chain, next_number
-from image_studio.workflow.steps import parent_of, picture_of
 
 #: Bytes of a draft as JSON: some thousand strokes.
 MOST_DRAFT = 400_000
@@ -90,7 +90,7 @@ def begun(
 def fork_chain(policy: Policy, step: EditStep, *, candidate: int | None = None, title: str = "") -> EditChain:
     """Begin a chain of its own with the picture of a step. The tree that it came from stays as it is.
 
-    :raises Conflict: as :func:`~image_studio.workflow.steps.picture_of`.
+    :raises Conflict: as :func:`~image_studio.workflow.step_asking.picture_of`.
     """
     chain = step.chain
     policy.require("generate", chain)

@@ -36,17 +36,9 @@ from image_studio.workflow.chains import begun
 from image_studio.workflow.edit_files import Drawn
 from image_studio.workflow.library import limits
 from image_studio.workflow.once import replayed
+from image_studio.workflow.step_asking import Asked, asked_from, picture_of
 from image_studio.workflow.step_orders import answer_of, drawn_for, judged_step, once_drawn, place, step_of
-from image_studio.workflow.steps import (
-    Asked,
-    StepOffer,
-    StepPreview,
-    asked_from,
-    offers_of,
-    picture_of,
-    priced,
-    route_named,
-)
+from image_studio.workflow.steps import StepOffer, StepPreview, offers_of, priced, route_named
 
 
 def base_of(asset: Asset) -> Asset:

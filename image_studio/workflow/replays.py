@@ -40,8 +40,9 @@ from image_studio.workflow.chains import begun
 from image_studio.workflow.edit_files import Drawn, forget, keep_mask, ref_of, told_mask
 from image_studio.workflow.once import replayed
 from image_studio.workflow.options import keyed
+from image_studio.workflow.step_asking import asked_from
 from image_studio.workflow.step_orders import next_number, once_drawn
-from image_studio.workflow.steps import StepPreview, asked_from, priced, route_named
+from image_studio.workflow.steps import StepPreview, priced, route_named
 
 #: Stands in an order for a mask whose file is made when the replay is asked for.
 PAINTED = "painted"

@@ -22,7 +22,8 @@ from image_studio.workflow.browse import name_of
 from image_studio.workflow.edit_files import Drawn, forget, keep_mask, ref_of, told_mask
 from image_studio.workflow.once import Once, once, replayed
 from image_studio.workflow.options import keyed
-from image_studio.workflow.steps import StepPreview, asked_from, preview_step, priced, route_named
+from image_studio.workflow.step_asking import asked_from
+from image_studio.workflow.steps import StepPreview, preview_step, priced, route_named
 
 #: What a chain begins with: a source, a cell and a title, written in the transaction of its first step.
 Begin = Callable[[], EditChain]

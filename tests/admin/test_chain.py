@@ -189,6 +189,14 @@ def test_numbers_mark_a_part_and_paste_back_is_told_in_words(boss, chain):
     assert expected in text
 
 
+def test_an_extension_leaves_the_marked_part_out(boss, chain):
+    part = {"left": "10", "top": "20", "width": "30", "height": "40"}
+    _page, data = priced(boss, chain, kind="extend", ratio="1:1", route="reframe", **part)
+    assert boss.post(url_of(chain), data).status_code == 302
+    order = chain.steps.get(number=2).order
+    assert (order["kind"], "region" in order) == ("extend", False)
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -199,7 +207,7 @@ def test_numbers_mark_a_part_and_paste_back_is_told_in_words(boss, chain):
         ({"polygons": "nonsense"}, "marked part cannot be read"),
         ({"polygons": "[[[0, 0], [2, 0], [0, 2]]]"}, "marked part cannot be read"),
         ({"route": "gold"}, "gold"),
-        ({"feather": "9999"}, "512"),
+        ({"feather": "9999"}, "500"),
     ],
 )
 def test_a_form_that_does_not_hold_comes_back_with_the_reason(boss, chain, changes, words):
