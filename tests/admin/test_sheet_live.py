@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from image_studio import storage
-from image_studio.models import Asset, Attempt, Job, Variant, WorkerBeat
+from image_studio.models import Asset, Attempt, Job, JobOutput, Variant, WorkerBeat
 from tests import factories
 from tests.admin.sheets import make_finished
 from tests.admin.test_sheet import drawn, url_of
@@ -215,3 +215,13 @@ def test_an_early_version_of_another_set_is_not_served_here(boss, brand, waiting
     other = factories.make_set(brand)
     url = reverse("admin:image_studio_variantset_partial", args=[waiting.pk, other.jobs.first().pk, 0])
     assert boss.get(url).status_code == 404
+
+
+def test_an_early_version_whose_picture_has_come_leads_to_the_picture(boss, as_role, brand, waiting):
+    job = waiting.jobs.first()
+    url = reverse("admin:image_studio_variantset_partial", args=[waiting.pk, job.pk, 0])
+    assert boss.get(url).status_code == 404
+    asset = factories.make_asset(brand, (64, 48))
+    JobOutput.objects.create(job=job, index=0, asset=asset)
+    assert boss.get(url).url == reverse("admin:image_studio_asset_picture", args=[asset.pk, "preview"])
+    assert as_role("manager", of=factories.make_brand()).get(url).status_code == 404
