@@ -132,7 +132,7 @@ test-crash: $(VENV)/.group-test $(VENV)/.group-services ## Kill the worker mid-r
 
 .PHONY: test-browser
 test-browser: $(VENV)/.group-test $(VENV)/.group-browser ## The pages in Chromium (Debian's /usr/bin/chromium)
-	@$(PY) -m pytest -m browser tests $(ARGS)
+	@$(PY) -m pytest -n 2 --dist loadfile -m browser tests $(ARGS)
 
 .PHONY: test-package
 test-package: $(VENV)/.group-test $(VENV)/.group-check ## The built wheel in a fresh site with the README's lines
