@@ -6,8 +6,17 @@ import logging
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseNotModified
+from django.db.models import QuerySet
+from django.http import (
+    FileResponse,
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotModified,
+    HttpResponseRedirect,
+)
 from django.http.response import HttpResponseBase
+from django.urls import reverse
 from django.utils.http import content_disposition_header, parse_etags
 from django.views.decorators.http import require_safe
 
@@ -62,6 +71,22 @@ def partial(request: HttpRequest, job_id: UUID, index: int) -> HttpResponse:
     # The next version has the same address, and soon there is none.
     response["Cache-Control"] = "private, no-store"
     return response
+
+
+def partial_or(request: HttpRequest, job_id: UUID, index: int, made: QuerySet[Any]) -> HttpResponse:
+    """:func:`partial`, or on to the picture that has taken its place: a page may ask for it a moment too late.
+
+    :param made: rows with the ``asset`` that came of it.
+    :raises Http404: where there is neither, or not for this person.
+    """
+    try:
+        return partial(request, job_id, index)
+    except Http404:
+        assets = Policy(request.user).visible(Asset.objects.filter(pk__in=made.values("asset")))
+        if found := assets.first():
+            return HttpResponseRedirect(reverse("admin:image_studio_asset_picture", args=[found.pk, "preview"]))
+    # A newer version took the place of the one that was looked up.
+    return partial(request, job_id, index)
 
 
 def download(packed: Archive) -> FileResponse:

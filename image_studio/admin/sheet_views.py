@@ -20,14 +20,14 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
 from image_studio.admin import files, finishing, inspecting, live
-from image_studio.admin.base import StudioAdmin, picture_url, policy_of, refusal, wants_json
+from image_studio.admin.base import StudioAdmin, policy_of, refusal, wants_json
 from image_studio.admin.bulk import Outcome, name_of, say_many, say_to, ticked
 from image_studio.admin.contact_sheet import BULK, FILTERS, SCRIPT_WORDS, context_of
 from image_studio.admin.inspecting import Typed
 from image_studio.admin.lines import TextsForm, texts_form
 from image_studio.admin.reviewing import VERBS, SayForm
 from image_studio.exceptions import InvalidRequest, StudioError
-from image_studio.models import Asset, JobOutput, Variant, VariantSet
+from image_studio.models import JobOutput, Variant, VariantSet
 from image_studio.wording import explain_error
 from image_studio.workflow import cells
 from image_studio.workflow.archive import archive
@@ -93,17 +93,8 @@ def early_version(page: StudioAdmin, request: HttpRequest, set_id: UUID, job_id:
     variant_set = page.found(request, str(set_id))
     if not variant_set.jobs.filter(pk=job_id).exists():
         raise Http404
-    try:
-        return files.partial(request, job_id, index)
-    except Http404:
-        made = policy_of(request).visible(Asset.objects.filter(pk__in=_output(job_id, index))).first()
-        if made is None:
-            raise
-        return HttpResponseRedirect(picture_url(made.pk))
-
-
-def _output(job_id: UUID, index: int) -> Any:
-    return JobOutput.objects.filter(job=job_id, index=index, asset__isnull=False).values("asset")
+    made = JobOutput.objects.filter(job=job_id, index=index, asset__isnull=False)
+    return files.partial_or(request, job_id, index, made)
 
 
 def archived(page: StudioAdmin, request: HttpRequest, set_id: UUID) -> HttpResponseBase:

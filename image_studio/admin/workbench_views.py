@@ -9,13 +9,13 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_http_methods
 
 from image_studio import storage
 from image_studio.admin import files
-from image_studio.admin.base import StudioAdmin, picture_url, policy_of, refusal
+from image_studio.admin.base import StudioAdmin, policy_of, refusal
 from image_studio.admin.workbench import looked_at, quoted, stage_html, stage_mark
 from image_studio.admin.workbench_form import AskForm
 from image_studio.admin.workbench_pick import pick
@@ -184,7 +184,4 @@ def early_version(page: StudioAdmin, request: HttpRequest, chain_id: UUID, job_i
     step = chain.steps.filter(job=job_id).first()
     if step is None:
         raise Http404
-    made = step.candidates.filter(index=index, asset__isnull=False).first()
-    if made is not None:
-        return HttpResponseRedirect(picture_url(made.asset_id))
-    return files.partial(request, job_id, index)
+    return files.partial_or(request, job_id, index, step.candidates.filter(index=index, asset__isnull=False))
