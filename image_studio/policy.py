@@ -50,6 +50,7 @@ class Policy:
         self.user = user
         self.actor = Actor.of(user) if user is not None else OPERATOR
         self._rights: dict[Any, list[tuple[int, bool]]] | None = None
+        self._any_brand: bool | None = None
 
     @classmethod
     def operator(cls) -> Policy:
@@ -100,7 +101,9 @@ class Policy:
     def somewhere(self, verb: str) -> bool:
         """Whether the verb may be said in any brand; asks the database nothing more for who is in one."""
         if self.passes:
-            return Brand.objects.exists()
+            if self._any_brand is None:
+                self._any_brand = Brand.objects.exists()
+            return self._any_brand
         return self.user.is_active and bool(self._mine(verb))
 
     def _mine(self, verb: str) -> list[Any]:

@@ -196,10 +196,10 @@ def _around(page: StudioAdmin, request: HttpRequest, policy: Policy, filters: Fi
         "brands": brands,
         "upload_brand": next((brand.pk for brand in brands if brand.slug == filters.brand), None),
         "most_bytes": conf().max_upload_bytes,
-        "may_review": policy.brands("review").exists(),
-        "may_generate": policy.brands("generate").exists(),
-        "may_edit": request.user.has_perm("image_studio.add_editchain") and policy.brands("generate").exists(),
-        "may_tag": page.has_change_permission(request) and policy.brands("describe").exists(),
+        "may_review": policy.somewhere("review"),
+        "may_generate": policy.somewhere("generate"),
+        "may_edit": request.user.has_perm("image_studio.add_editchain") and policy.somewhere("generate"),
+        "may_tag": page.has_change_permission(request) and policy.somewhere("describe"),
         "tickable": True,
     }
 

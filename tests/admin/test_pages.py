@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.urls import get_resolver, reverse
 
+from image_studio.models import EditRecipe, EditStep, Replay, database_now
 from image_studio.policy import Policy
 from image_studio.workflow.chains import start_chain
 from tests import factories
@@ -23,7 +24,26 @@ def world(brand, requested_by=None):
     prompt = factories.make_prompt(brand).prompt
     variant_set = factories.make_set(brand, channels=channels, source=asset, locales=("en", "ar"))
     chain = start_chain(Policy.operator(), brand, asset)
+    step = EditStep.objects.create(
+        chain=chain,
+        number=2,
+        parent_number=1,
+        parent_candidate=0,
+        kind="edit",
+        outcome="failed",
+        created_at=database_now(),
+    )
+    steps = [{"kind": "edit", "instruction": "Greener", "route": "reframe"}]
+    recipe = EditRecipe.objects.create(brand=brand, name="Green", steps=steps, actor_label="operator")
+    replay = Replay.objects.create(brand=brand, recipe=recipe, title="Green", actor_label="operator")
     return {
+        "change": reverse("admin:image_studio_asset_edit", args=[asset.pk]),
+        "change_result": reverse("admin:image_studio_asset_edit_step", args=[asset.pk, step.pk]),
+        "change_live": reverse("admin:image_studio_asset_edit_live", args=[asset.pk, step.pk]),
+        "recipe": reverse("admin:image_studio_editrecipe_change", args=[recipe.pk]),
+        "recipe_replay": reverse("admin:image_studio_editrecipe_replay", args=[recipe.pk]),
+        "replay": reverse("admin:image_studio_replay_change", args=[replay.pk]),
+        "replay_live": reverse("admin:image_studio_replay_live", args=[replay.pk]),
         "brand": reverse("admin:image_studio_brand_change", args=[brand.pk]),
         "brand_export": reverse("admin:image_studio_brand_export", args=[brand.pk]),
         "brand_revision": reverse("admin:image_studio_brand_revision", args=[brand.pk, 1]),
@@ -65,6 +85,10 @@ SHARED = [
     "variantset_generate",
     "editchain_changelist",
     "editchain_add",
+    "editchain_import",
+    "editrecipe_changelist",
+    "editrecipe_choose",
+    "replay_changelist",
     "job_changelist",
     "event_changelist",
     "brand_import",
@@ -166,6 +190,10 @@ def test_no_url_of_the_studio_is_forgotten_here(brand):
         "image_studio_editchain_file",
         "image_studio_editchain_heat",
         "image_studio_editchain_partial",
+        "image_studio_editchain_archive",
+        "image_studio_asset_edit_price",
+        "image_studio_asset_edit_early",
+        "image_studio_editrecipe_price",
     }
     standard = {n for n in names if n.endswith(("_delete", "_add", "_history", "_change", "_changelist"))}
     assert names - tested - elsewhere - standard == set()
