@@ -76,14 +76,22 @@ _LINEAR = linear(np.arange(256))
 _LUMINANCE = (_LINEAR[:, None] * _WEIGHTS).astype(np.float32)
 
 
+_SCALED = (_TO_XYZ / _WHITE[:, None]).tolist()
+_CUT = (6 / 29) ** 3
+
+
+def _root(scaled: Floats) -> Floats:
+    return np.where(scaled > _CUT, np.cbrt(scaled), scaled * (29 / 6) ** 2 / 3 + 4 / 29)
+
+
 def lab(rgb: Any) -> Floats:
     """sRGB colours ``(..., 3)`` (0 to 255) as CIELAB ``(..., 3)``."""
     values = np.asarray(rgb)
-    light = _LINEAR[values] if values.dtype == np.uint8 else linear(values)
-    scaled = light @ (_TO_XYZ / _WHITE[:, None]).T
-    cut = (6 / 29) ** 3
-    root = np.where(scaled > cut, np.cbrt(scaled), scaled * (29 / 6) ** 2 / 3 + 4 / 29)
-    x, y, z = root[..., 0], root[..., 1], root[..., 2]
+    # Whole numbers by the one table, and sums written out: powers and matrix products are rounded otherwise for one
+    # colour than for many at a time on some processors, and equal colours would lie apart.
+    light = _LINEAR[values] if values.dtype.kind in "iu" else linear(values)
+    red, green, blue = light[..., 0], light[..., 1], light[..., 2]
+    x, y, z = (_root(red * r + green * g + blue * b) for r, g, b in _SCALED)
     return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1)
 
 
