@@ -64,7 +64,7 @@ demo: $(VENV)/.installed ## Make a sheet of variants and serve it [PHOTO=path] [
 	@$(PY) example_project/manage.py demo --port "$(PORT)" $(if $(PHOTO),--photo "$(PHOTO)") $(if $(filter 0 no false,$(SERVE)),--no-serve)
 
 .PHONY: test
-test: $(VENV)/.group-test ## The default suite in about a minute: SQLite, no services, no network
+test: $(VENV)/.group-test ## The default suite: SQLite, no services, no network; some minutes on two cores
 	@$(PY) -m pytest -n auto --maxprocesses 8 --dist worksteal $(ARGS)
 
 .PHONY: test-thorough
