@@ -4,6 +4,8 @@
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 SHELL := /bin/sh
+# Where a machine switches compiled files off, each of the hundreds of processes of a test run compiles everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 VENV := .venv
 BENCH_VENV := .venv-bench
@@ -13,12 +15,15 @@ PORT ?= 8000
 #: Pass options to pytest: make test ARGS="-k layout -x"
 ARGS ?=
 # Tests that run on every database, and what one runs besides: the API's have found that MariaDB compares keys otherwise.
-DATABASE_TESTS := tests/models tests/runner tests/workflow tests/services
+DATABASE_TESTS := tests/models tests/ledger tests/runner tests/workflow tests/services
 DATABASE_TESTS_postgresql := $(addprefix tests/api/test_,once.py many_brands.py published.py assets.py)
 DATABASE_TESTS_mariadb := tests/api/test_once.py
 # What asks nothing of a database that PostgreSQL has not answered.
 DATABASE_TESTS_mariadb += $(addprefix --ignore=tests/,runner/test_edit_requests.py $(addprefix workflow/,test_chain_export.py \
   test_chain_import.py test_edit_files.py))
+
+# The modules with a mark. Whoever wants 90 tests should not read 8,000 in each of four processes.
+marked = $(sort $(shell grep -rlw 'mark\.$(1)' tests --include='*.py'))
 
 # The first of these that is 3.11 or newer; a shim that answers for no version does not count.
 PYTHONS := $(if $(PYTHON),$(PYTHON),python3 python3.13 python3.12 python3.11)
@@ -125,21 +130,32 @@ test-services: $(VENV)/.group-test $(VENV)/.group-services ## Models, runner and
 	@$(call ON_DATABASE,postgresql)
 	@$(call ON_DATABASE,mariadb)
 
+# Each of the workers of pytest has its own database and files; most of the time is spent waiting for leases to run out.
+# The races come by themselves: they take more of the server's connections than workers beside them would leave.
+RACES := tests/services/test_money_races.py
+define CRASH_ON
+echo "== $(1)"; IMAGE_STUDIO_TEST_DB=$(1) $(PY) -m pytest -n 4 --dist worksteal -m crash $(filter-out $(RACES),$(2)) $(ARGS)
+endef
+define RACES_ON
+echo "== $(1), races"; IMAGE_STUDIO_TEST_DB=$(1) $(PY) -m pytest -m crash $(RACES) $(ARGS)
+endef
+
 .PHONY: test-crash
-test-crash: $(VENV)/.group-test $(VENV)/.group-services ## Kill the worker mid-run, on every database (paid calls: not on MariaDB)
-	@set -e; for database in sqlite postgresql; do \
-	  echo "== $$database"; \
-	  IMAGE_STUDIO_TEST_DB=$$database $(PY) -m pytest -m crash tests $(ARGS); \
-	done
-	@echo "== mariadb"; IMAGE_STUDIO_TEST_DB=mariadb $(PY) -m pytest -m crash tests/crash/test_kill.py $(ARGS)
+test-crash: $(VENV)/.group-test $(VENV)/.group-services ## Fail at every point of a job's way; a table of what came of it (MariaDB: kills and races)
+	@$(call CRASH_ON,sqlite,$(call marked,crash))
+	@$(call RACES_ON,sqlite)
+	@$(call CRASH_ON,postgresql,$(call marked,crash))
+	@$(call RACES_ON,postgresql)
+	@$(call CRASH_ON,mariadb,tests/crash/test_kill.py)
+	@$(call RACES_ON,mariadb)
 
 .PHONY: test-browser
 test-browser: $(VENV)/.group-test $(VENV)/.group-browser ## The pages in Chromium (Debian's /usr/bin/chromium)
-	@$(PY) -m pytest -n 2 --dist loadfile -m browser tests $(ARGS)
+	@$(PY) -m pytest -n 3 --dist loadfile -m browser $(call marked,browser) $(ARGS)
 
 .PHONY: test-package
 test-package: $(VENV)/.group-test $(VENV)/.group-check ## The built wheel in a fresh site with the README's lines
-	@$(PY) -m pytest -m packaging tests $(ARGS)
+	@$(PY) -m pytest -m packaging $(call marked,packaging) $(ARGS)
 
 $(BENCH_VENV)/.made:
 	@$(call MAKE_VENV,$(BENCH_VENV))

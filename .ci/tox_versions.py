@@ -22,7 +22,7 @@ def answers(python: str) -> bool:
 def main(result: Path) -> int:
     environments = json.loads(result.read_text())["testenvs"]
     ran = sorted(name for name, entry in environments.items() if name.startswith("py") and entry.get("test"))
-    versions = {name.rpartition("-")[2] for name in ran}
+    versions = {name.split("-")[1] for name in ran}
     print(f"tox ran {', '.join(ran) or 'nothing'}")
     if len(versions) >= WANTED:
         return 0

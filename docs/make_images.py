@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -75,6 +76,45 @@ ask("blue", instruction="The tin in blue, as an alternative", polygons=TIN, pare
 recipe = save_recipe(policy, EditStep.objects.get(pk=green.pk), "Evening light, green tin")
 print(chain.pk, source.pk, sep="\\n")
 """
+#: Three weeks of spending, a budget for the month, and a call whose outcome nobody knows.
+MONEY = """
+from datetime import timedelta
+from django.contrib.auth.models import User
+from django.db.models import F
+from image_studio import ledger
+from image_studio.models import Attempt, Brand, Budget, Job, SpendRollup, database_now
+from image_studio.policy import Policy
+from image_studio.workflow.spending import make_budget
+brand, now, user = Brand.objects.get(), database_now(), User.objects.get(username="Ada")
+for n, cents in enumerate((180, 240, 95, 0, 0, 310, 150, 420, 265, 120, 0, 0, 205, 390, 160, 70, 230, 0, 0, 345, 280)):
+    for model, part in (("", 1), ("gpt-image-2", 0.72), ("gpt-image-1-mini", 0.28)):
+        row, _made = SpendRollup.objects.get_or_create(
+            day=now.date() - timedelta(days=n), brand_id=brand.pk, model=model
+        )
+        SpendRollup.objects.filter(pk=row.pk).update(
+            spent_micro_usd=F("spent_micro_usd") + round(cents * 10_000 * part),
+            pictures=F("pictures") + round(cents * part / 5),
+            calls=F("calls") + round(cents * part / 9),
+        )
+make_budget(Policy(user), brand=brand, soft_micro_usd=60_000_000, hard_micro_usd=80_000_000)
+job = Job.objects.filter(kind="picture", provider="openai").order_by("created_at").first()
+job.pk, job.state, job.cost_micro_usd, job.hold_micro_usd, job.ended_at = None, "unknown", 0, 0, now
+job.asset, job.request = None, {**job.request, "prompt": "Evening light from the left"}
+job.error_code = "provider.outcome_unknown"
+job.error_params = {"alias": "openai", "reason": "the connection broke", "request_id": "req_7f3a"}
+job.requested_by, job.actor_label = user, "Ada"
+job = Job(**{f.attname: getattr(job, f.attname) for f in Job._meta.concrete_fields if f.name != "id"})
+job.save(force_insert=True)
+call = Attempt.objects.create(job=job, number=1, state="unknown", provider=job.provider, model=job.model, worker=job.pk,
+    host="studio-1", hold_micro_usd=52_000, started_at=now, ended_at=now, error_code=job.error_code,
+    error_params=job.error_params)
+held = ledger.Movement(bill=ledger.Bill.of(job, attempt=call.pk), kind="hold", held=52_000)
+ledger.write([held], actor=Policy(user).actor)
+for budget in Budget.objects.all():
+    ledger.recount(budget)
+print(job.pk)
+"""
+#: Each site's tests that photograph.
 PAINTED = {"DJANGO_SETTINGS_MODULE": "docs.painter"}
 
 
@@ -103,6 +143,18 @@ def edits() -> None:
     with serving(VAR, **PAINTED) as address, working(**PAINTED), launched() as browser:
         for name, act in EDIT_SCREENS.items():
             photograph(browser, address, name, lambda studio, act=act: act(studio, *ids))
+    money()
+
+
+def money() -> None:
+    """The screens of money, over the same site with three weeks of spending."""
+    told = manage(VAR, "shell", "-v", "0", "-c", MONEY, **PAINTED)
+    if told.returncode:
+        raise SystemExit(told.stderr)
+    job = told.stdout.split()[-1]
+    with serving(VAR, **PAINTED) as address, launched() as browser:
+        for name, act in MONEY_SCREENS.items():
+            photograph(browser, address, name, lambda studio, act=act: act(studio, job))
 
 
 @contextmanager
@@ -205,6 +257,16 @@ def picker(studio: Studio, *_ids: str) -> None:
     studio.page.locator("dialog.studio-pick[open] li").first.wait_for()
 
 
+def replace(studio: Studio, *_ids: str) -> None:
+    """An article's picture, and one of a like shape: the places say what would become of them."""
+    studio.visit("/admin/magazine/article/")
+    studio.page.locator("#result_list tbody th a").first.click()
+    shown = studio.page.locator("[name=picture]").input_value()
+    studio.visit(f"asset/{shown}/replace/")
+    wide = studio.page.locator("#successor option").filter(has_text=re.compile(r"card.*, en,", re.IGNORECASE))
+    studio.visit(f"asset/{shown}/replace/?successor={wide.first.get_attribute('value')}")
+
+
 SCREENS: dict[str, Callable[..., None]] = {
     "home": home,
     "library": library,
@@ -217,6 +279,7 @@ SCREENS: dict[str, Callable[..., None]] = {
     "review-board": board,
     "picture": picture,
     "picker": picker,
+    "replace": replace,
 }
 
 
@@ -235,6 +298,17 @@ EDIT_SCREENS: dict[str, Callable[..., None]] = {
     "workbench-dark": workbench,
     "change-this": change_this,
 }
+
+
+def spend(studio: Studio, _job: str) -> None:
+    studio.visit("ledgerentry/spend/?period=30")
+
+
+def decide(studio: Studio, job: str) -> None:
+    studio.visit(f"job/{job}/unknown/")
+
+
+MONEY_SCREENS: dict[str, Callable[..., None]] = {"spend": spend, "unknown": decide}
 
 
 if __name__ == "__main__":

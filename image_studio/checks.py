@@ -12,6 +12,7 @@ from typing import Any
 
 from django.apps import AppConfig, apps
 from django.conf import settings
+from django.contrib.staticfiles.finders import find
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Info, Warning  # noqa: A004
 from django.core.files.storage import FileSystemStorage
@@ -29,6 +30,7 @@ from image_studio.policy import Policy
 from image_studio.providers.openai_moderation import Moderator
 from image_studio.wording import explain_error
 from image_studio.workflow.lifecycle import RouteUse, Use, uses
+from image_studio.workflow.showing import is_id
 
 TAG = "image_studio"
 
@@ -38,6 +40,7 @@ def register() -> None:
     for check in (check_settings, check_files, check_databases, check_routes, check_addresses, check_libraries):
         checks.register(check, TAG)
     checks.register(check_ending_models, TAG)
+    checks.register(check_fallbacks, TAG)
     # Not under our tag: whoever asks for that does not say that the database may be asked.
     checks.register(check_waiting_work, checks.Tags.database)
 
@@ -290,6 +293,22 @@ def check_libraries(*, app_configs: Sequence[AppConfig] | None, **kwargs: Any) -
         )
         for name in wanted
         if name in ("avif", "webp") and not features.check(name)
+    ]
+
+
+def check_fallbacks(*, app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """W016 a named use falls back on a static file that is not there; a picture's id is for the page to judge."""
+    if not _holds() or not apps.is_installed("django.contrib.staticfiles"):
+        return []
+    paths = {name: site.conf().picture(name).fallback for name in site.conf().pictures}
+    return [
+        Warning(
+            f"IMAGE_STUDIO['PICTURES'][{name!r}] falls back on {path!r}, which no app has among its static files.",
+            hint="Mend the path, or put the file into a folder that findstatic looks in.",
+            id="image_studio.W016",
+        )
+        for name, path in paths.items()
+        if path and not is_id(path) and not find(path)
     ]
 
 

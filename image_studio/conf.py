@@ -46,10 +46,14 @@ class ConfigurationError(ImproperlyConfigured):
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """One named use of ``{% studio_picture %}``: the widths to make, in pixels, and the ``sizes`` attribute."""
+    """One named use of ``{% studio_picture %}``: the widths to make, in pixels, and the ``sizes`` attribute.
+
+    :param fallback: what is shown where the picture is not live: another picture's id, or the path of a static file.
+    """
 
     widths: tuple[int, ...] = (480, 960, 1440)
     sizes: str = "100vw"
+    fallback: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +68,14 @@ class Settings:
     #: Alias, or "alias/model" -> {"images_per_minute": n, "tokens_per_minute": n}: what all workers together may ask
     #: each model for.
     rate_limits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    #: Whether a call whose outcome is unknown is sent once more by itself, with a hold of its own. It may then be
+    #: charged twice.
+    resend_unknown: bool = False
+    #: Whether the database itself refuses to change or delete entries of the ledger and events. Off for a test runner
+    #: that empties tables.
+    append_only_triggers: bool = True
+    #: Age of the oldest waiting job, in seconds, from which ``v1/health/ready/`` says that the queue stands.
+    queue_age_seconds: float = 600.0
     #: "off", or the alias of the provider whose moderation looks at prompts and pictures.
     moderation: str = "off"
     brand_checks: tuple[Any, ...] = DEFAULT_CHECKS
@@ -151,7 +163,8 @@ def _typed(key: str, kind: str, value: Any) -> Any:
 def _judge(found: Settings) -> None:
     if found.doorbell not in DOORBELLS:
         raise ConfigurationError(f"IMAGE_STUDIO['DOORBELL'] must be one of {specs.names(DOORBELLS)}.")
-    for name in ("lease_seconds", "beat_seconds", "sweep_seconds", "poll_seconds", "deadline_seconds"):
+    times = ("lease_seconds", "beat_seconds", "sweep_seconds", "poll_seconds", "deadline_seconds", "queue_age_seconds")
+    for name in times:
         if getattr(found, name) <= 0:
             raise ConfigurationError(f"IMAGE_STUDIO[{name.upper()!r}] must be more than 0.")
     if found.beat_seconds * 2 > found.lease_seconds:
@@ -163,9 +176,13 @@ def _judge(found: Settings) -> None:
             f"IMAGE_STUDIO['API_RATES'] has unknown scopes {specs.names(unknown)}; it has {specs.names(API_RATES)}."
         )
     for name, row in found.pictures.items():
-        unknown = set(row) - {"widths", "sizes"}
+        unknown = set(row) - {"widths", "sizes", "fallback"}
         if unknown:
             raise ConfigurationError(f"IMAGE_STUDIO['PICTURES'][{name!r}] has unknown keys {specs.names(unknown)}.")
+        if not isinstance(row.get("fallback", ""), str):
+            raise ConfigurationError(
+                f"IMAGE_STUDIO['PICTURES'][{name!r}]['fallback'] must be a picture's id or the path of a static file."
+            )
 
 
 def _judge_providers(found: Settings) -> None:

@@ -24,6 +24,13 @@ VERBS = {
     "generate": "creator",
     "cancel": "creator",
     "retry": "creator",
+    "adopt": "creator",
+    # It may be charged twice, but never beyond the budgets: as much as whoever may generate can spend anyway.
+    "resend": "creator",
+    "write_off": "manager",
+    "see_spend": "manager",
+    "edit_budget": "manager",
+    "stop_spending": "manager",
     "recompose": "creator",
     "write_prompt": "creator",
     "describe": "creator",
@@ -31,13 +38,14 @@ VERBS = {
     "review": "reviewer",
     "publish": "reviewer",
     "withdraw": "reviewer",
+    "replace": "reviewer",
     "override": "manager",
     "edit_kit": "manager",
     "edit_members": "manager",
     "original": "manager",
 }
 #: What is nobody's own: who sees only their own would lift that limit, or a kit's second person, with these.
-WHOLE = frozenset({"edit_kit", "edit_members"})
+WHOLE = frozenset({"edit_kit", "edit_members", "see_spend", "edit_budget", "stop_spending"})
 RANK = {"viewer": 0, "creator": 1, "reviewer": 2, "manager": 3}
 #: As many brands are worth a part of a query each.
 MOST_APART = 24

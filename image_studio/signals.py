@@ -1,4 +1,4 @@
-"""Signals for the site. All are sent after the transaction committed, with ``send_robust``.
+"""Signals for the site. News is sent after the transaction committed, with ``send_robust``.
 
 A receiver that raises is logged and never undoes what happened.
 """
@@ -16,3 +16,14 @@ asset_reviewed = Signal()
 
 #: Every cell of a set came to an end. Arguments: ``variant_set``.
 set_finished = Signal()
+
+#: Places that showed one picture show another now. Arguments: ``asset``, ``successor``, and ``moved``, a tuple of
+#: :class:`~image_studio.workflow.replacing.Moved`. An UPDATE changed the rows: nothing called their ``save()``.
+asset_replaced = Signal()
+
+#: A question, not news: who uses these pictures beside fields with ``is_studio_use``? Arguments: ``assets``, a set of
+#: ids. A receiver answers ``{id: [Use, ...]}``; somebody waits for it, so it asks the database once for all of them.
+asset_uses_wanted = Signal()
+
+#: A budget's soft limit was passed, once a period. Arguments: ``budget``.
+budget_warned = Signal()

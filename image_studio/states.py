@@ -147,6 +147,13 @@ ATTEMPT = _table(
         "failed": _("Failed"),
         "unknown": _("Outcome unknown"),
         "lost": _("Lost with its worker"),
+        "written_off": _("Written off"),
     },
-    {"sending": "answered failed unknown lost", "lost": "answered", "unknown": "answered"},
+    {
+        "sending": "answered failed unknown lost",
+        "lost": "answered",
+        "unknown": "answered written_off",
+        # The answer turned up after a person had given it up.
+        "written_off": "answered",
+    },
 )

@@ -13,6 +13,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 from django.conf import settings
@@ -27,8 +28,14 @@ from image_studio.exceptions import StorageFailed
 def base_folder() -> Path:
     """The folder beside MEDIA_ROOT (never under it), else the project's, else the working directory."""
     if settings.MEDIA_ROOT:
-        return Path(settings.MEDIA_ROOT).resolve().parent
-    return Path(getattr(settings, "BASE_DIR", None) or Path.cwd()).resolve()
+        return _resolved(str(settings.MEDIA_ROOT), os.getcwd()).parent
+    return _resolved(str(getattr(settings, "BASE_DIR", None) or ""), os.getcwd())
+
+
+@lru_cache
+def _resolved(path: str, _here: str) -> Path:
+    """A worker asks for it some ten times a picture, and each step of a path is a question to the system."""
+    return Path(path).resolve()
 
 
 def private_root() -> Path:

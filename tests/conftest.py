@@ -12,9 +12,12 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db.backends.base.operations import BaseDatabaseOperations
+from django.utils import translation
 from hypothesis import settings as hypothesis_settings
 
 from image_studio import conf
+from image_studio.models import guards
 from tests.settings import ENGINE
 
 # A machine that does other work is slow now and then; an example that never ends is found all the same.
@@ -98,6 +101,32 @@ THOROUGH = (
     "workflow/test_replays.py",
 )
 HERE = Path(__file__).parent
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _triggers_let_flush():
+    """The ledger's triggers are on in every test; whoever empties the tables between two takes them away first.
+
+    ``post_migrate``, which a flush sends, makes them anew.
+    """
+    real = BaseDatabaseOperations.execute_sql_flush
+
+    def flush(ops, sql_list):
+        guards.remove(ops.connection.alias)
+        return real(ops, sql_list)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BaseDatabaseOperations, "execute_sql_flush", flush)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _own_language():
+    """A request in another language leaves it behind in its thread; a server's next request would choose anew."""
+    yield
+    translation.deactivate()
+
+
 #: The day on which the tests run, whenever that is: models end, and routes switch. Tests of that set another.
 DAY = date(2026, 11, 22)
 

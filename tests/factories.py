@@ -20,7 +20,7 @@ from django.contrib.auth import get_user_model
 from django.utils import timezone
 from PIL import Image, ImageDraw
 
-from image_studio import storage
+from image_studio import conf, storage
 from image_studio.brand.kit import (
     Kit,
     KitFiles,
@@ -33,10 +33,12 @@ from image_studio.brand.kit import (
     TextPlacement,
 )
 from image_studio.catalog import specs
+from image_studio.exceptions import Unsupported
 from image_studio.imaging.fingerprint import fingerprint, signed
 from image_studio.imaging.renditions import blur_placeholder
 from image_studio.models import (
     DECLARATION,
+    OPERATOR,
     Asset,
     Brand,
     BrandMembership,
@@ -51,8 +53,11 @@ from image_studio.models import (
     read_template,
 )
 from image_studio.providers.base import InputRef, PictureRequest
+from image_studio.runner import holds
 from image_studio.runner.turns import in_turn
 
+#: States in which a job holds money.
+HOLDING = ("queued", "leased", "sending")
 _numbers = itertools.count(1)
 #: Everything that an approver signs.
 DECLARED = tuple(DECLARATION)
@@ -252,7 +257,7 @@ def _make_preview(asset: Asset, image: Image.Image) -> None:
 
 
 def make_job(brand: Brand, **fields: Any) -> Job:
-    """A queued job of an operator; a free picture by default."""
+    """A queued job of an operator; a free picture by default. One that costs holds its most, as an ordered one does."""
     request = PictureRequest(model="previs-placeholder", size=(320, 240))
     values: dict[str, Any] = {
         "kind": "picture",
@@ -268,7 +273,24 @@ def make_job(brand: Brand, **fields: Any) -> Job:
         "n": 1,
         "available_at": long_ago(),
     }
-    return Job.objects.create(**{**values, **fields})
+    job = Job(**{**values, **fields})
+    if "estimate_micro_usd" not in fields and job.kind == "picture" and job.state in HOLDING:
+        job.estimate_micro_usd = _most(job)
+    if job.state in HOLDING:
+        holds.earmark([job])
+    job.save(force_insert=True)
+    holds.grant([job], OPERATOR)
+    return job
+
+
+def _most(job: Job) -> int:
+    """The most that a job may cost; 0 where its provider is not configured, or nobody can price it."""
+    try:
+        spec = conf.model(job.provider, job.model)
+        asked = PictureRequest.from_dict(job.request)
+        return conf.provider(job.provider).estimate(asked, spec).most if spec else 0
+    except (conf.ConfigurationError, Unsupported):
+        return 0
 
 
 def make_set(

@@ -1,6 +1,8 @@
 """Settings of the test site. The database comes from IMAGE_STUDIO_TEST_DB: sqlite (default), postgresql, mariadb."""
 
+import atexit
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -16,7 +18,17 @@ ROOT_URLCONF = "tests.urls"
 STATIC_URL = "/static/"
 MEDIA_URL = "/media/"
 _folder = Path(tempfile.mkdtemp(prefix="image-studio-tests-"))
+_maker = os.getpid()
 MEDIA_ROOT = str(_folder / "media")
+
+
+@atexit.register
+def _tidy() -> None:
+    """Hundreds of processes read these settings in a run; their forks are not to take their parent's folder away."""
+    if os.getpid() == _maker:
+        shutil.rmtree(_folder, ignore_errors=True)
+
+
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 INSTALLED_APPS = [
@@ -99,3 +111,5 @@ else:
     }
 
 IMAGE_STUDIO = {"DOORBELL": "inline", "PIXEL_THREADS": 1}
+# From Django 6.1 on a site names its mailers; others do not look.
+MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}

@@ -233,3 +233,17 @@ def test_what_pillow_cannot_do_is_said(monkeypatch, library, id):  # noqa: A002
     assert id in found()
     monkeypatch.setattr("image_studio.checks.features.check", lambda name: True)
     assert id not in found()
+
+
+@pytest.mark.parametrize(
+    ("fallback", "told"),
+    [
+        ("image_studio/studio.css", False),
+        ("shop/empty-shelf.svg", True),
+        ("01890000-0000-7000-8000-000000000000", False),
+        ("", False),
+    ],
+)
+def test_a_fallback_file_that_is_not_there_is_warned_of(settings, fallback, told):
+    settings.IMAGE_STUDIO = {"PICTURES": {"hero": {"widths": [80], "fallback": fallback}}}
+    assert ("W016" in found()) is told

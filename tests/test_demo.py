@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import time
 import tomllib
 from contextlib import closing
 from pathlib import Path
@@ -150,12 +151,19 @@ def test_served_it_prints_a_login_and_both_processes_end_together(tmp_path: Path
     photo = corpus("valid_odd/ori__Landscape_1.jpg")
     port = free_port()
     command = [sys.executable, "-u", str(EXAMPLE / "manage.py"), "demo", "--port", str(port), "--photo", str(photo)]
-    process = subprocess.Popen(
-        command, env=environment(tmp_path), cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
+    log = tmp_path / "told.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            command, env=environment(tmp_path), cwd=tmp_path, stdout=out, stderr=subprocess.STDOUT
+        )
     wait_for(f"http://127.0.0.1:{port}/", process, timeout=240)
+    # The server is up before the worker where the machine is busy; what is stopped in order has to run first.
+    end = time.monotonic() + 120
+    while "\nWorker " not in log.read_text("utf-8") and process.poll() is None and time.monotonic() < end:
+        time.sleep(0.2)
     process.send_signal(signal.SIGTERM)
-    told = process.communicate(timeout=60)[0].decode()
+    process.wait(timeout=60)
+    told = log.read_text("utf-8")
     assert process.returncode == 0, told
     assert re.search(r"Password of both, for this run: \S{8,}", told)
     assert re.search(r"^Worker \S+ on ", told, re.MULTILINE)

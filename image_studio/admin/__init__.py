@@ -6,6 +6,32 @@ A site without ``django.contrib.admin`` may still import the checked file view f
 from django.apps import apps
 
 if apps.is_installed("django.contrib.admin"):
-    from image_studio.admin import asset, brand, chain, channel, event, job, prompt, recipe, replay, variant_set
+    from image_studio.admin import (
+        asset,
+        brand,
+        budget,
+        chain,
+        channel,
+        event,
+        job,
+        ledger,
+        prompt,
+        recipe,
+        replay,
+        variant_set,
+    )
 
-    __all__ = ["asset", "brand", "chain", "channel", "event", "job", "prompt", "recipe", "replay", "variant_set"]
+    __all__ = [
+        "asset",
+        "brand",
+        "budget",
+        "chain",
+        "channel",
+        "event",
+        "job",
+        "ledger",
+        "prompt",
+        "recipe",
+        "replay",
+        "variant_set",
+    ]

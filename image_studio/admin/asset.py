@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
-from image_studio.admin import changing, picking, review_board
+from image_studio.admin import changing, picking, replacing, review_board
 from image_studio.admin.asset_forms import AssetForm
 from image_studio.admin.asset_page import story
 from image_studio.admin.base import StudioAdmin, policy_of, refusal, wants_json
@@ -129,6 +129,7 @@ class AssetAdmin(StudioAdmin):
             path("<uuid:asset_id>/picture/<str:which>/", wrap(picture, cacheable=True), name=f"{name}_picture"),
             path("<uuid:asset_id>/say/", for_scripts(self, require_POST(self.say_view)), name=f"{name}_say"),
             *changing.urls(self),
+            *replacing.urls(self),
             *review_board.urls(self),
             *picking.urls(self),
             *super().get_urls(),

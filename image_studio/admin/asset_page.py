@@ -21,6 +21,7 @@ from image_studio.admin.contact_sheet import said
 from image_studio.admin.generating import generate_url
 from image_studio.admin.languages import language
 from image_studio.admin.library import SOURCE_WORDS, rights
+from image_studio.admin.replacing import replace_url
 from image_studio.admin.reviewing import alts, declared, offered, publishing
 from image_studio.conf import routes
 from image_studio.exceptions import StorageFailed
@@ -43,6 +44,8 @@ EVENTS = {
     "asset.publish_requested": gettext_lazy("Asked to go live"),
     "asset.published": gettext_lazy("Went live"),
     "asset.withdrawn": gettext_lazy("Withdrawn"),
+    "asset.replaced": gettext_lazy("Gave its places to another picture"),
+    "asset.took_over": gettext_lazy("Took the places of another picture"),
 }
 LABELS = {
     "label_ai": gettext_lazy("made by AI"),
@@ -104,6 +107,7 @@ def story(policy: Policy, asset: Asset, sent: Mapping[str, Any] | None = None) -
         "may_review": policy.can("review", asset) and asset.state in UNDECIDED,
         "may_original": policy.can("original", asset),
         "change_url": change_url(policy, asset),
+        "replace_url": replace_url(policy, asset),
         "generate_url": generate_url(source=asset.pk) if policy.can("generate", asset) else "",
         "published_url": _published_url(asset),
     }

@@ -12,6 +12,7 @@ from django.core.exceptions import NON_FIELD_ERRORS
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from image_studio.admin.money import left_words
 from image_studio.admin.reviewing import EDGES, region
 from image_studio.exceptions import InvalidRequest, NotAllowed, StudioError
 from image_studio.models import Asset
@@ -151,12 +152,14 @@ class Quote:
 
     :param preview: of the chosen route; None while there is none.
     :param said: whether there are words, and so something that could be bought.
+    :param left: what the tightest budget has left after it, in words.
     """
 
     form: ChangeForm
     cards: Sequence[Card]
     preview: StepPreview | None = None
     said: bool = False
+    left: str = ""
 
     @property
     def ready(self) -> bool:
@@ -196,7 +199,8 @@ class Quote:
             return ngettext("{n} finding must be mended.", "{n} findings must be mended.", n).format(n=n)
         size = "{} × {}".format(*self.preview.size)
         buys = ngettext("Buys {n} picture of {size}, {price}.", "Buys {n} pictures of {size}, {price}.", self.pictures)
-        return buys.format(n=self.pictures, size=size, price=price_words(self.preview.price))
+        words = buys.format(n=self.pictures, size=size, price=price_words(self.preview.price))
+        return f"{words} {self.left}" if self.left else words
 
     @property
     def findings(self) -> list[tuple[str, bool]]:
@@ -235,7 +239,8 @@ def quote(policy: Policy, asset: Asset, form: ChangeForm, *, seconds: Mapping[st
     cards = tuple(
         Card(offer=one, chosen=one.route.name == chosen, seconds=(seconds or {}).get(one.route.name)) for one in offers
     )
-    return Quote(form=form, cards=cards, preview=preview, said=said)
+    most = preview.price.most if preview is not None and said and not preview.blocked else 0
+    return Quote(form=form, cards=cards, preview=preview, said=said, left=left_words(policy, asset.brand, most))
 
 
 def _offers(policy: Policy, asset: Asset, order: StepOrder, form: ChangeForm) -> Sequence[StepOffer]:

@@ -12,15 +12,16 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from image_studio.admin.again import key_of, words_of_step
 from image_studio.admin.base import StudioAdmin, policy_of
 from image_studio.admin.change_form import time_words
 from image_studio.admin.edit_words import letter, told
+from image_studio.admin.unknown import settle_url
 from image_studio.conf import routes
 from image_studio.models import STEP_REASONS, Asset, EditCandidate, EditStep, JobOutput, Variant
 from image_studio.policy import Policy
 from image_studio.states import JOB_ENDED
 from image_studio.wording import explain
-from image_studio.wording.money import dollars
 from image_studio.workflow import partials
 from image_studio.workflow.cells import RESENDABLE
 from image_studio.workflow.changing import base_of, sharing
@@ -160,10 +161,19 @@ class Panel:
         return STEP_REASONS
 
     @property
-    def retry_words(self) -> str:
+    def settle_url(self) -> str:
+        """Where an unknown outcome is adopted, sent again or written off."""
         job = self.step.job
-        most = job.estimate_micro_usd if job else 0
-        return _("Try again (max ${most})").format(most=dollars(most)) if most else _("Try again, free")
+        return settle_url(job.pk) if job and job.state == "unknown" else ""
+
+    @property
+    def again(self) -> str:
+        """The key of the button that tries again."""
+        return key_of(self.step.job)
+
+    @property
+    def retry_words(self) -> str:
+        return words_of_step(self.step.job)
 
     @property
     def history_url(self) -> str:

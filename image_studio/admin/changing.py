@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from image_studio.admin import files
+from image_studio.admin.again import tried
 from image_studio.admin.base import Crumb, StudioAdmin, policy_of, refusal, worker_missing
 from image_studio.admin.change_form import ChangeForm, Quote, fresh_key, quote, typed
 from image_studio.admin.change_result import Panel, may_say, panel_of, step_of
@@ -26,6 +27,7 @@ from image_studio.models import Asset, EditStep, Variant
 from image_studio.policy import Policy
 from image_studio.wording import explain, explain_error
 from image_studio.workflow import chains
+from image_studio.workflow.allowance import stops
 from image_studio.workflow.changing import asked_change, base_of, change, shown_part, take
 from image_studio.workflow.offers import usual_seconds
 from image_studio.workflow.recipes import save_recipe
@@ -191,6 +193,7 @@ def _shown(
         back_to_sheet=cell is not None,
         wish=asset.change_asked if panel is None else None,
         panel=panel,
+        stops=stops(policy_of(request), [asset.brand_id]),
         worker_missing=worker_missing() and panel is not None and not panel.over,
         **more,
     )
@@ -310,8 +313,8 @@ def _cancel(policy: Policy, step: EditStep, _said: Mapping[str, Any]) -> tuple[s
     return _("Asked to stop. What was not sent costs nothing."), ""
 
 
-def _retry(policy: Policy, step: EditStep, _said: Mapping[str, Any]) -> tuple[str, str]:
-    chains.retry_step(policy, step)
+def _retry(policy: Policy, step: EditStep, said: Mapping[str, Any]) -> tuple[str, str]:
+    tried(policy, str(said.get("key", "")), f"step {step.pk}", partial(chains.retry_step, policy, step))
     return _("Tried again."), ""
 
 

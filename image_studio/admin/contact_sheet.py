@@ -13,9 +13,10 @@ from django.template.loader import get_template
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from image_studio.admin import finishing
+from image_studio.admin.again import key_of_cells, priced
 from image_studio.admin.base import picture_url
 from image_studio.admin.generating import generate_url
 from image_studio.admin.lines import TextsForm, texts_form
@@ -118,6 +119,15 @@ class Shown:
         return self.cell.asset is not None and self.cell.status == "ready"
 
     @property
+    def again(self) -> str:
+        """The key of its button that tries again."""
+        return key_of_cells([self.cell.variant])
+
+    @property
+    def retry_words(self) -> str:
+        return priced(_("Retry"), [self.cell.again])
+
+    @property
     def full_url(self) -> str:
         return picture_url(self.cell.asset.pk, "full") if self.cell.asset else ""
 
@@ -214,6 +224,7 @@ def bar_of(found: Sheet) -> dict[str, Any]:
     """What the bar on top says, for the page and for its updates."""
     variant_set = found.variant_set
     spec = routes().get(variant_set.route)
+    broken = [cell for cell in found.cells if cell.status in RETRYABLE]
     return {
         "sheet": found,
         "variant_set": variant_set,
@@ -221,7 +232,12 @@ def bar_of(found: Sheet) -> dict[str, Any]:
         "ready": found.counts["ready"],
         "total": sum(found.counts.values()),
         "waits": found.counts["waiting"] + found.counts["working"],
-        "broken": sum(found.counts[state] for state in RETRYABLE),
+        "broken": len(broken),
+        "again": key_of_cells(cell.variant for cell in broken),
+        "retry_words": priced(
+            ngettext("Retry {n} cell", "Retry {n} cells", len(broken)).format(n=len(broken)),
+            [cell.again for cell in broken],
+        ),
     }
 
 

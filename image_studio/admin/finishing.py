@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 
 from image_studio.admin.base import StudioAdmin, policy_of
+from image_studio.admin.money import left_words
 from image_studio.admin.reviewing import stay_with
 from image_studio.exceptions import NotAllowed, StudioError
 from image_studio.models import Variant, VariantSet
@@ -32,7 +33,11 @@ def offered(policy: Policy, cell: Cell) -> dict[str, Any]:
         # It has no prompt, is a stand-in, or what it was made of is gone: then there is nothing to finish.
         return {"finishes": []}
     said = [
-        (one, [explain(finding.code, finding.params) for finding in one.order.findings if finding.blocks])
+        (
+            one,
+            [explain(finding.code, finding.params) for finding in one.order.findings if finding.blocks],
+            left_words(policy, variant.variant_set.brand, one.order.price.most),
+        )
         for one in found
     ]
     return {"finishes": said, "finish_key": uuid.uuid4().hex}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -20,11 +21,13 @@ from django.utils.translation import ngettext
 from image_studio.admin.base import StudioAdmin, policy_of, refusal, worker_missing
 from image_studio.admin.generate_forms import GenerateForm, Start
 from image_studio.admin.generating import TITLE
+from image_studio.admin.money import left_words
 from image_studio.admin.quoting import Quote, quote
 from image_studio.exceptions import Conflict, NotAllowed, StudioError
 from image_studio.models import Asset, Brand, Prompt, PromptVersion
 from image_studio.policy import Policy
 from image_studio.wording import explain, explain_error
+from image_studio.workflow.allowance import stops
 from image_studio.workflow.offers import usual_seconds
 from image_studio.workflow.preview import route_cards
 
@@ -67,7 +70,7 @@ def price(page: StudioAdmin, request: HttpRequest) -> HttpResponse:
         found = quote(policy, _form(policy, start, request.POST))
     except NotAllowed as error:
         return refusal(error)
-    html = render_to_string(ORDER, _order_context(found), request)
+    html = render_to_string(ORDER, _order_context(policy, found), request)
     return JsonResponse({**found.as_data(), "html": html})
 
 
@@ -127,15 +130,22 @@ def _shown(page: StudioAdmin, request: HttpRequest, found: Quote) -> HttpRespons
         facts=_facts(form.start.sources[0]) if len(form.start.sources) == 1 else [],
         channels=[(channel, slug in picked) for slug, channel in form.by_slug.items()],
         worker_missing=worker_missing(),
+        stops=_stops(policy_of(request), form.start),
         prompts=_prompts_beside(policy_of(request), form),
         hidden_errors=[words for name in ("key", "digest") for words in form.errors.get(name, ())],
-        **_order_context(found),
+        **_order_context(policy_of(request), found),
     )
 
 
-def _order_context(found: Quote) -> dict[str, Any]:
+def _stops(policy: Policy, start: Start) -> Any:
+    return stops(policy, [start.brand.pk]) if start.brand else ()
+
+
+def _order_context(policy: Policy, found: Quote) -> dict[str, Any]:
     """What the part below the form needs, on the page and for its script."""
-    return {"quote": found, "order": found.order, "findings": found.findings, "start": found.form.start}
+    order, start = found.order, found.form.start
+    left = left_words(policy, start.brand, order.price.most) if order else ""
+    return {"quote": found, "order": order, "findings": found.findings, "start": start, "left": left}
 
 
 def _facts(asset: Asset) -> list[tuple[str, str]]:
@@ -163,6 +173,8 @@ def _nothing_chosen(page: StudioAdmin, request: HttpRequest, start: Start) -> Ht
         str(TITLE),
         crumbs=[page.list_crumb()],
         problem=start.problem,
+        # A place that asks for a picture of its channel is remembered until there is something to start from.
+        keep=urlencode({"channel": start.channels}, doseq=True),
         may=mine.exists(),
         prompts=_prompts(policy, mine),
         sources=policy.visible(sources.exclude(state__in=("rejected", "withdrawn")))[:OFFERED],

@@ -32,6 +32,7 @@ class Start:
     """What the page starts from: some pictures of one brand, or a prompt.
 
     :param like: a set whose route and options are offered again.
+    :param channels: slugs of the channels that are ticked at first; none ticks all.
     :param problem: why it cannot start, in words; then the rest is empty.
     :param notice: what was left out of it, in words.
     """
@@ -40,12 +41,13 @@ class Start:
     sources: tuple[Asset, ...] = ()
     version: PromptVersion | None = None
     like: VariantSet | None = None
+    channels: tuple[str, ...] = ()
     problem: str = ""
     notice: str = ""
 
     @classmethod
     def read(cls, policy: Policy, query: QueryDict) -> Start:
-        """From ``source`` and ``prompt`` of the address; what is not the person's to see is not there."""
+        """From ``source``, ``prompt`` and ``channel`` of the address; what is not the person's to see is not there."""
         wanted = list(dict.fromkeys(query.getlist("source")))
         if len(wanted) > MOST_SOURCES:
             words = explain("request.too_many_sources", {"count": len(wanted), "most": MOST_SOURCES})
@@ -62,7 +64,8 @@ class Start:
         notice = explain("request.starts_left_out", {"count": lost}) if lost else ""
         brand = sources[0].brand if sources else prompt.brand if prompt else None
         version, like = prompt.version() if prompt else None, cls._like(policy, brand, query.get("like", ""))
-        return cls(brand=brand, sources=sources, version=version, like=like, notice=notice)
+        channels = tuple(query.getlist("channel"))
+        return cls(brand=brand, sources=sources, version=version, like=like, channels=channels, notice=notice)
 
     @staticmethod
     def _like(policy: Policy, brand: Brand | None, value: str) -> VariantSet | None:
@@ -137,7 +140,8 @@ class GenerateForm(forms.Form):
         self._choose_from("channels", [(slug, channel.name) for slug, channel in self.by_slug.items()])
         self._choose_from("locales", [(code, code) for code in self.kit.locales])
         self._choose_from("route", [(spec.name, spec.title) for spec in usable])
-        self.initial.setdefault("channels", list(self.by_slug))
+        named = [slug for slug in self.by_slug if slug in start.channels]
+        self.initial.setdefault("channels", named or list(self.by_slug))
         self.initial.setdefault("locales", list(self.kit.locales))
         self._take_over([spec.name for spec in usable])
         self._add_variables()

@@ -1,7 +1,9 @@
-"""Jobs: what was asked of whom, what came of it and what it cost. Read only: verbs are said on the contact sheet."""
+"""Jobs: what was asked of whom, what came of it and what it cost. What nobody knows the outcome of is settled here; all
+other verbs are said on the contact sheet and in the edit history."""
 
 from __future__ import annotations
 
+import functools
 from datetime import datetime
 from typing import Any
 
@@ -15,13 +17,18 @@ from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_safe
 
+from image_studio.admin import unknown
 from image_studio.admin.base import StudioAdmin, chip
 from image_studio.admin.files import partial
+from image_studio.admin.money import cost_words, usd
 from image_studio.models import Job
+from image_studio.policy import Policy
 from image_studio.states import JOB
 from image_studio.wording import explain
 from image_studio.wording.money import most_dollars, spent_words
+from image_studio.workflow.costs import cost_of
 
 
 @admin.register(Job)
@@ -36,21 +43,29 @@ class JobAdmin(StudioAdmin):
         "why",
         ("brand", "revision", "of_set"),
         ("route", "provider", "model", "pictures"),
+        "decide",
         ("estimate", "cost"),
+        "costs",
         ("asked_by", "created_at", "ended_at"),
         "attempts_table",
     )
     readonly_fields = (
         *("kind", "state_chip", "why", "brand", "revision", "of_set", "route", "provider", "model", "pictures"),
         *("estimate", "cost", "asked_by", "created_at", "ended_at", "attempts_table"),
+        *("decide", "costs"),
     )
     actions = None
     waits = True
     change_list_template = "admin/image_studio/list.html"
 
     def get_urls(self) -> list[Any]:
-        view = self.admin_site.admin_view(partial, cacheable=True)
+        wrap = self.admin_site.admin_view
+        view = wrap(partial, cacheable=True)
+        listed = require_safe(functools.partial(unknown.respond, self))
+        settled = require_http_methods(["GET", "HEAD", "POST"])(functools.partial(unknown.settle, self))
         return [
+            path("unknown/", wrap(listed), name="image_studio_job_unknown"),
+            path("<uuid:job_id>/unknown/", wrap(settled), name="image_studio_job_settle"),
             path("<uuid:job_id>/partial/<int:index>/", view, name="image_studio_job_partial"),
             *super().get_urls(),
         ]
@@ -95,6 +110,24 @@ class JobAdmin(StudioAdmin):
         if not job.cost_micro_usd and job.estimate_micro_usd:
             return _("maybe charged") if job.state == "unknown" else "-"
         return spent_words(job.cost_micro_usd)
+
+    @admin.display(description=gettext_lazy("to decide"))
+    def decide(self, job: Job) -> SafeString | str:
+        """The way to the three verbs, where a call of it is in doubt."""
+        calls = [call for call in job.attempts.all() if call.state == "unknown"]
+        if not calls:
+            return "-"
+        held = sum(call.hold_micro_usd for call in calls)
+        words = _("Adopt, send again or write off")
+        told = _("{sum} is held").format(sum=usd(held)) if held else _("nothing is held: its price was not known")
+        url = unknown.settle_url(job.pk)
+        return format_html('<a href="{}">{}</a> <span class="studio-quiet">{}</span>', url, words, told)
+
+    @admin.display(description=gettext_lazy("by the ledger"))
+    def costs(self, job: Job) -> SafeString:
+        """Spent, held, and what an approved picture came to."""
+        rows = cost_words(cost_of(Policy.operator(), job=job.pk))
+        return format_html_join(" ", '<span class="studio-fact">{}: {}</span>', rows)
 
     @admin.display(description=gettext_lazy("why"))
     def why(self, job: Job) -> str:

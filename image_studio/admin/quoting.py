@@ -246,6 +246,7 @@ def _said(form: GenerateForm, words: str, blocks: bool, kind: str, rest: Sequenc
         "texts": _("Lines"),
         "source": _("Picture"),
         "inputs": _("Picture"),
+        "price": _("Money"),
         **dict.fromkeys(OPTIONS, _("Options")),
         "layout": _("Layout: {where}").format(where=_places(form, rest)),
     }.get(kind, _("Route"))
@@ -276,6 +277,6 @@ def _fix(form: GenerateForm, kind: str) -> tuple[str, str]:
         return "#lines", _("Change the lines")
     if kind in OPTIONS:
         return "#options", _("Change the options")
-    if kind in ("layout", "prompt", "source"):
+    if kind in ("layout", "prompt", "source", "price"):
         return "", ""
     return "#routes", _("Choose another route")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_safe
 
+from image_studio.admin.again import key_of, tried, words_of_step
 from image_studio.admin.base import StudioAdmin, policy_of, worker_missing
 from image_studio.admin.change_result import LOOKS
 from image_studio.admin.replaying import may_replay
@@ -81,6 +83,15 @@ class Place:
     @property
     def so_far(self) -> str:
         return "" if self.total == 1 else _("{n} of {total} made").format(n=self.done, total=self.total)
+
+    @property
+    def again(self) -> str:
+        """The key of the button that tries again."""
+        return key_of(self.step.job)
+
+    @property
+    def retry_words(self) -> str:
+        return words_of_step(self.step.job)
 
     @property
     def may_retry(self) -> bool:
@@ -250,7 +261,8 @@ class ReplayAdmin(StudioAdmin):
             raise PermissionDenied
         step = _step(replay, str(request.POST.get("step", "")))
         try:
-            chains.retry_step(policy, step)
+            key = str(request.POST.get("key", ""))
+            tried(policy, key, f"step {step.pk}", partial(chains.retry_step, policy, step))
         except NotAllowed as error:
             raise PermissionDenied(explain_error(error)) from error
         except StudioError as error:

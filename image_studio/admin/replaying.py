@@ -17,6 +17,7 @@ from django.utils.translation import ngettext
 
 from image_studio import conf as site
 from image_studio.admin.base import policy_of, refusal
+from image_studio.admin.money import left_words
 from image_studio.catalog.pricing import Price
 from image_studio.catalog.specs import RouteSpec
 from image_studio.exceptions import NotAllowed, StudioError
@@ -24,6 +25,7 @@ from image_studio.models import Asset, EditRecipe
 from image_studio.policy import Policy
 from image_studio.wording import explain, explain_error
 from image_studio.wording.money import dollars, price_words
+from image_studio.workflow.allowance import stops
 from image_studio.workflow.browse import search
 from image_studio.workflow.replays import MOST_CHAINS, ReplayPreview, replay, replay_preview
 
@@ -128,7 +130,9 @@ class Order:
         buys = ngettext("Buys {n} picture, {price}", "Buys {n} pictures, {price}", found.pictures)
         words = buys.format(n=found.pictures, price=price_words(found.price))
         rows = ngettext("from {n} picture of the library.", "from {n} pictures of the library.", len(self.chosen))
-        return f"{words}, {rows.format(n=len(self.chosen))}"
+        line = f"{words}, {rows.format(n=len(self.chosen))}"
+        left = left_words(self.policy, self.recipe.brand, found.price.most)
+        return f"{line} {left}" if left else line
 
     @property
     def button(self) -> str:
@@ -259,6 +263,7 @@ def _shown(page: StudioAdmin, request: HttpRequest, order: Order, parts: Sequenc
         crumbs=[page.list_crumb(), (recipe.name, page.url("change", recipe.pk))],
         recipe=recipe,
         parts=parts,
+        stops=stops(order.policy, [recipe.brand_id]),
         order=order,
         offered=offered,
         words=words,

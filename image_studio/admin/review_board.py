@@ -23,6 +23,7 @@ from image_studio.admin.reviewing import VERBS, offered, publishing, say
 from image_studio.exceptions import StudioError
 from image_studio.models import Asset, Brand
 from image_studio.wording import explain, explain_error
+from image_studio.workflow.allowance import stops
 from image_studio.workflow.queue import board, hindrance, look, review_queue
 
 if TYPE_CHECKING:
@@ -82,7 +83,14 @@ class ReviewBoard:
         status: int = 200,
     ) -> HttpResponse:
         brands, brand = _chosen(request)
-        context: dict[str, Any] = {"brands": brands, "chosen": brand, "query": _query(brand), "problem": problem}
+        stopped = () if wants_json(request) else stops(policy_of(request), [brand.pk] if brand else None)
+        context: dict[str, Any] = {
+            "stops": stopped,
+            "brands": brands,
+            "chosen": brand,
+            "query": _query(brand),
+            "problem": problem,
+        }
         if asset is not None:
             context |= self._context(request, asset, brand, typed or QueryDict())
         if wants_json(request):

@@ -20,17 +20,22 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
 from image_studio.admin import files, finishing, inspecting, live
+from image_studio.admin.again import tried
 from image_studio.admin.base import StudioAdmin, policy_of, refusal, wants_json
 from image_studio.admin.bulk import Outcome, name_of, say_many, say_to, ticked
 from image_studio.admin.contact_sheet import BULK, FILTERS, SCRIPT_WORDS, context_of
 from image_studio.admin.inspecting import Typed
 from image_studio.admin.lines import TextsForm, texts_form
+from image_studio.admin.money import cost_words
 from image_studio.admin.reviewing import VERBS, SayForm
 from image_studio.exceptions import InvalidRequest, StudioError
 from image_studio.models import JobOutput, Variant, VariantSet
+from image_studio.policy import Policy
 from image_studio.wording import explain_error
 from image_studio.workflow import cells
+from image_studio.workflow.allowance import stops
 from image_studio.workflow.archive import archive
+from image_studio.workflow.costs import cost_of
 from image_studio.workflow.sheet import sheet
 
 #: While a set runs, a page without scripts loads itself again; it can be switched off on the page.
@@ -74,6 +79,8 @@ def sheet_page(
         refresh_seconds=REFRESH_SECONDS,
         sheet_url=page.url("change", variant_set.pk),
         bar=SafeString(live.bar_html(found)),
+        stops=stops(policy_of(request), [variant_set.brand_id]),
+        costs=cost_words(cost_of(policy_of(request), variant_set=variant_set.pk)),
         script_words=list(SCRIPT_WORDS.items()),
         **context,
     )
@@ -217,7 +224,8 @@ def _cancel(request: HttpRequest, variant_set: VariantSet) -> str:
 
 
 def _retry(request: HttpRequest, variant_set: VariantSet) -> str:
-    n = cells.retry(policy_of(request), variant_set)
+    policy = policy_of(request)
+    n = tried(policy, _key(request), f"set {variant_set.pk}", partial(cells.retry, policy, variant_set))
     return ngettext("{n} cell is tried again.", "{n} cells are tried again.", n).format(n=n)
 
 
@@ -275,13 +283,22 @@ def _say_one(request: HttpRequest, cell: Variant, verb: str) -> str:
         cells.cancel_cell(policy, cell)
         return _("Cancelled.")
     if verb == "retry":
-        cells.retry_cell(policy, cell)
+        tried(policy, _key(request), f"cell {cell.pk}", partial(_cell_again, policy, cell))
         return _("Tried again.")
     if verb == "recompose":
         return _relined(request, cell)
     if verb not in VERBS:
         raise PermissionDenied
     return say_to(policy, cell, verb, request.POST)
+
+
+def _cell_again(policy: Policy, cell: Variant) -> None:
+    cells.retry_cell(policy, cell)
+
+
+def _key(request: HttpRequest) -> str:
+    """The key of a button: of its form, or of its own address where many share one form."""
+    return str(request.POST.get("key") or request.GET.get("key") or "")
 
 
 def _relined(request: HttpRequest, cell: Variant) -> str:

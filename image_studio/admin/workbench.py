@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -18,13 +19,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from image_studio.admin.base import StudioAdmin, policy_of, worker_missing
+from image_studio.admin.money import cost_words, left_words
 from image_studio.admin.workbench_form import AskForm, fresh_key
 from image_studio.admin.workbench_quote import Quote, quote
 from image_studio.admin.workbench_stage import Stage, stage_of
 from image_studio.admin.workbench_tree import drawn
 from image_studio.models import STEP_REASONS, EditChain, EditRecipe
 from image_studio.policy import Policy
+from image_studio.workflow.allowance import stops
 from image_studio.workflow.chains import draft_of
+from image_studio.workflow.costs import cost_of
 from image_studio.workflow.offers import usual_seconds
 from image_studio.workflow.steps import step_offers
 from image_studio.workflow.tree import Tree, tree
@@ -104,6 +108,8 @@ def context_of(
         "refresh": REFRESH_SECONDS if active and request.method == "GET" else 0,
         "worker_missing": active and worker_missing(),
         "total": found.micro_usd,
+        "costs": cost_words(cost_of(policy, chain=chain.pk)),
+        "stops": stops(policy, [chain.brand_id]),
         "may": may and chain.state == "open",
         "may_verbs": may,
         "may_save": bool(may and stage.parent and stage.asset),
@@ -257,4 +263,6 @@ def _as_fields(order: Mapping[str, Any]) -> dict[str, Any]:
 
 def quoted(policy: Policy, chain: EditChain, form: AskForm) -> Quote:
     """The form priced for its chain."""
-    return quote(form, lambda order: step_offers(policy, chain, order), seconds=usual_seconds())
+    found = quote(form, lambda order: step_offers(policy, chain, order), seconds=usual_seconds())
+    most = found.preview.price.most if found.ready and found.preview else 0
+    return replace(found, left=left_words(policy, chain.brand, most))

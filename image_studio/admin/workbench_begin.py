@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from image_studio.admin.base import StudioAdmin, policy_of
 from image_studio.admin.fields import WordsField
+from image_studio.admin.money import left_words
 from image_studio.admin.workbench_form import RATIOS, fresh_key
 from image_studio.admin.workbench_quote import ANY_WORDS, Card, cards_of
 from image_studio.exceptions import NotAllowed, StudioError
@@ -21,6 +22,7 @@ from image_studio.models import Asset, Brand
 from image_studio.policy import Policy
 from image_studio.wording import explain_error
 from image_studio.wording.money import price_words
+from image_studio.workflow.allowance import stops
 from image_studio.workflow.chains import start_chain
 from image_studio.workflow.step_asking import asked_from
 from image_studio.workflow.step_orders import begin_with_prompt
@@ -172,6 +174,8 @@ def _shown(page: StudioAdmin, request: HttpRequest, policy: Policy, form: Prompt
         form=form,
         cards=cards,
         digest=preview.digest if preview else "",
+        stops=stops(policy),
+        left=left_words(policy, form.cleaned_data["brand"], preview.price.most) if preview else "",
         button=_("Make it: {price}").format(price=price_words(preview.price)) if preview else "",
         source=source_of(policy, str(request.GET.get("source", ""))),
         recent=list(recent.defer("recipe", "words")),

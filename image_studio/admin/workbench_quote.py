@@ -40,6 +40,7 @@ class Quote:
 
     :param offer: the chosen route's answer; None while nothing can be counted.
     :param problem: what stands in the way, in words.
+    :param left: what the tightest budget has left after it, in words.
     """
 
     form: AskForm
@@ -47,6 +48,7 @@ class Quote:
     order: StepOrder
     offer: StepOffer | None
     problem: str = ""
+    left: str = ""
 
     @property
     def preview(self) -> StepPreview | None:
@@ -68,7 +70,7 @@ class Quote:
         if self.offer and self.offer.why_not:
             return explain(self.offer.why_not, self.offer.params)
         notes = [one for one in self.preview.findings if not one.blocks] if self.preview else []
-        return " ".join(explain(one.code, one.params) for one in notes)
+        return " ".join([*(explain(one.code, one.params) for one in notes), *([self.left] if self.left else [])])
 
     @property
     def button(self) -> str:

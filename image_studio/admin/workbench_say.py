@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -12,6 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from image_studio.admin import workbench
+from image_studio.admin.again import tried
 from image_studio.admin.base import StudioAdmin, policy_of
 from image_studio.admin.workbench_form import AskForm, fresh_key
 from image_studio.exceptions import Conflict, NotAllowed, StudioError
@@ -171,8 +173,8 @@ def _cancel(policy: Policy, step: EditStep, _said: Said) -> None:
     chains.cancel_step(policy, step)
 
 
-def _retry(policy: Policy, step: EditStep, _said: Said) -> None:
-    chains.retry_step(policy, step)
+def _retry(policy: Policy, step: EditStep, said: Said) -> None:
+    tried(policy, str(said.get("key", "")), f"step {step.pk}", partial(chains.retry_step, policy, step))
 
 
 def _fork(policy: Policy, step: EditStep, said: Said) -> EditChain:

@@ -13,14 +13,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from image_studio import conf as site
+from image_studio.admin.again import key_of, words_of_step
 from image_studio.admin.base import picture_url
 from image_studio.admin.contact_sheet import said
 from image_studio.admin.edit_words import letter, short, told
+from image_studio.admin.unknown import settle_url
 from image_studio.admin.workbench_tree import BUSY, look_of
 from image_studio.models import REFERENCE_ROLES, STEP_KINDS, Asset, EditChain, EditFile
 from image_studio.policy import Policy
 from image_studio.wording import explain
-from image_studio.wording.money import dollars, spent_words
+from image_studio.wording.money import spent_words
 from image_studio.workflow.tree import Node, Shown
 
 TRY: dict[str, Any] = {
@@ -188,10 +190,19 @@ class Stage:
         return TRY.get(self.node.status, "")
 
     @property
-    def retry_words(self) -> str:
+    def settle_url(self) -> str:
+        """Where a step of unknown outcome is adopted, sent again or written off."""
         job = self.node.step.job
-        most = job.estimate_micro_usd if job else 0
-        return _("Try again (max ${most})").format(most=dollars(most)) if most else _("Try again, free")
+        return settle_url(job.pk) if job and job.state == "unknown" else ""
+
+    @property
+    def again(self) -> str:
+        """The key of the button that tries again."""
+        return key_of(self.node.step.job)
+
+    @property
+    def retry_words(self) -> str:
+        return words_of_step(self.node.step.job)
 
     @property
     def verdict_words(self) -> str:

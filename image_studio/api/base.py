@@ -74,7 +74,7 @@ class StudioView(Asking, APIView):
     filter_backends = ()
     settings = OWN
     schema: ClassVar[Any] = StudioSchema()
-    http_method_names = ("get", "post", "patch", "head", "options")
+    http_method_names: tuple[str, ...] = ("get", "post", "patch", "head", "options")
 
     def get_authenticators(self) -> list[Any]:
         """The site's classes, else tokens where authtoken is installed, and sessions."""

@@ -11,12 +11,13 @@ from rest_framework.response import Response
 
 from image_studio import workflow
 from image_studio.api import set_rows as rows
+from image_studio.api.fields import Nothing
 from image_studio.api.filters import OneOf, Slug, StudioFilters
 from image_studio.api.keyed import answered
 from image_studio.api.operations import operation
 from image_studio.api.pagination import page
 from image_studio.api.polled import polled
-from image_studio.api.variant_sets import Nothing, SetView
+from image_studio.api.variant_sets import SetView
 from image_studio.models import Variant, VariantSet
 from image_studio.states import JOB_ENDED, VARIANT
 from image_studio.workflow.sheet import some_cells

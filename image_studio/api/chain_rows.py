@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from image_studio.api.cost_rows import CostRow
 from image_studio.api.fields import Body, Choice, Id, Text
 from image_studio.api.job_rows import EventRow
 from image_studio.api.set_rows import MICRO
@@ -46,6 +47,7 @@ class ChainDetail(ChainRow):
     active = serializers.BooleanField(help_text="Whether something still comes.")
     micro_usd = serializers.IntegerField(help_text=f"What all steps cost, the rejected ones too. {MICRO}")
     most_micro_usd = serializers.IntegerField(help_text=f"What may still come on top. {MICRO}")
+    cost = CostRow()
     steps = StepRow(many=True, help_text="In the order in which they were asked for.")
     steps_url = serializers.URLField(help_text="With a step's number behind it, the step on its own.")
     events_url = serializers.URLField()
@@ -154,7 +156,7 @@ def columns_of(chain: EditChain) -> dict[str, Any]:
 
 
 def chain_detail(tree: Tree, url: str, may: dict[str, bool]) -> dict[str, Any]:
-    """:class:`ChainDetail` of a tree.
+    """:class:`ChainDetail` of a tree, without its cost.
 
     :param may: for each of :data:`VERBS`, whether this person may say it.
     """

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from image_studio.api import step_rows as rows
 from image_studio.api.chains import ChainView
-from image_studio.api.fields import Body
+from image_studio.api.fields import Nothing
 from image_studio.api.keyed import answered, answered_before, answered_drawn
 from image_studio.api.operations import operation
 from image_studio.api.pagination import page
@@ -34,10 +34,6 @@ from image_studio.workflow.recipes import save_recipe
 from image_studio.workflow.step_orders import drawn_for, judged_step, place
 from image_studio.workflow.steps import preview_step, step_offers
 from image_studio.workflow.tree import Node, Tree, tree
-
-
-class Nothing(Body):
-    """No words are needed."""
 
 
 class StepView(ChainView):

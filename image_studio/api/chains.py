@@ -17,6 +17,7 @@ from rest_framework.response import Response
 from image_studio.api import chain_rows as rows
 from image_studio.api import step_rows
 from image_studio.api.base import StudioView, as_uuid
+from image_studio.api.cost_rows import cost_row
 from image_studio.api.filters import WORDS, Filter, OneOf, Slug, StudioFilters
 from image_studio.api.job_rows import EVENT_FIELDS, event_row
 from image_studio.api.keyed import NotThere, answered, answered_before
@@ -28,6 +29,7 @@ from image_studio.models import Asset, Brand, EditChain, EditStep, Event
 from image_studio.states import CHAIN, JOB_ENDED
 from image_studio.workflow import chains as verbs
 from image_studio.workflow.changing import base_of, cell_of
+from image_studio.workflow.costs import cost_of
 from image_studio.workflow.step_asking import asked_from, parent_of
 from image_studio.workflow.step_orders import judged_step, new_chain, place
 from image_studio.workflow.steps import priced, route_named
@@ -85,7 +87,8 @@ class ChainView(StudioView):
 
     def detail(self, found: Tree) -> dict[str, Any]:
         """The chain as JSON, with all of its steps."""
-        return rows.chain_detail(found, self.url_of(found.chain.pk), self.may(found.chain))
+        plain = rows.chain_detail(found, self.url_of(found.chain.pk), self.may(found.chain))
+        return {**plain, "cost": cost_row(cost_of(self.policy, chain=found.chain.pk))}
 
     def going_on(self, step: EditStep) -> tuple[str, dict[str, Any]]:
         """Where to look for a step that was accepted, and what is said of it."""

@@ -21,7 +21,7 @@ from image_studio.api.document import document
 from image_studio.api.rendering import dump
 from image_studio.conf import conf
 
-METHODS = ("get", "post", "patch")
+METHODS = ("get", "post", "patch", "delete")
 
 
 def _document(request: Any) -> dict[str, Any]:

@@ -32,7 +32,7 @@ DESCRIPTION = """\
 Brand-safe pictures: prompts, a library, batches of variants, edit chains, review and publishing.
 
 **Signing in.** `Authorization: Token ...`, or the site's session cookie with the header `X-CSRFToken` on everything
-that changes something. `published/` needs neither.
+that changes something. `published/`, `health/live/` and `health/ready/` need neither.
 
 **Rights.** You see what is in your brands; everything else answers 404. Within a brand your role decides: 403 names the
 role that could.
@@ -78,8 +78,10 @@ TAGS = [
     {"name": "chains", "description": "Edits of a picture as a tree: ask, mask, choose, reject, fork, go on."},
     {"name": "recipes", "description": "The path to a step, replayed on other pictures or routes."},
     {"name": "jobs", "description": "Work: what is bought or made, and what came of it."},
+    {"name": "spending", "description": "Budgets, usage, the ledger, corrections, and the switch that stops it all."},
     {"name": "models", "description": "What can be bought, what it costs, and when it ends."},
     {"name": "published", "description": "What everybody may see, without signing in."},
+    {"name": "health", "description": "For load balancers and monitors: whether it lives, and whether it can work."},
 ]
 SERVER = "Where the site includes image_studio.urls."
 _OURS: dict[str, Any] = {

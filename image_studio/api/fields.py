@@ -18,6 +18,7 @@ SERVER_OWNED = frozenset(
     {
         *("id", "brand", "state", "origin", "kind", "recipe", "revision", "provider", "operator", "publishable"),
         *("cost", "micro_usd", "cost_micro_usd", "estimate_micro_usd", "source_type", "fingerprint"),
+        *("held_micro_usd", "hold_micro_usd", "spent_micro_usd", "left_micro_usd", "over_micro_usd", "resends"),
         *("owner", "created_by", "requested_by", "approver", "reviewer", "reviewer_label"),
         *("sha256", "format", "width", "height", "weight", "created_at", "published_at", "used_at"),
     }
@@ -59,6 +60,10 @@ class Body(serializers.Serializer):
         if close:
             return str(self.error_messages["close"]).format(close=close[0])
         return str(self.error_messages["unknown"])
+
+
+class Nothing(Body):
+    """No words are needed."""
 
 
 class Text(serializers.CharField):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import date
 from typing import Any
 
 import django_filters
@@ -19,6 +20,10 @@ SLUG = "^[-a-zA-Z0-9_]{1,64}$"
 #: As :data:`image_studio.brand.kit.LOCALE` has it, in words that JSON schema knows too.
 LOCALE = "^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
 WORDS = {"type": "string", "minLength": 0, "maxLength": 1000}
+#: ISO 8601, as far as we go.
+DAY = r"^(19[7-9]\d|2\d{3})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$"
+DAY_SHAPE = {"type": "string", "format": "date", "pattern": DAY}
+NO_DAY = _("Write a day, for example 2027-05-01.")
 YES_NO = (("true", _("Yes")), ("false", _("No")))
 
 
@@ -78,6 +83,17 @@ class When(Filter):
         return found
 
 
+class Day(Filter):
+    """A day of the calendar (UTC), as bills have them."""
+
+    def __init__(self, name: str, lookup: str, *, about: str) -> None:
+        super().__init__(name, lookup_expr=lookup, about=about, shape=DAY_SHAPE)
+
+    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        found: QuerySet[Any] = super().filter(qs, day_of(value)) if value else qs
+        return found
+
+
 class StudioFilters(django_filters.FilterSet):
     """Filters that refuse what they do not know."""
 
@@ -98,6 +114,8 @@ class StudioFilters(django_filters.FilterSet):
             return [str(_("Choose one of: %(known)s.")) % {"known": ", ".join(one.known)}]
         if isinstance(one, When):
             return _moment_wrong(value)
+        if isinstance(one, Day):
+            return [] if day_of(value) else [str(NO_DAY)]
         if len(value.strip()) < shape.get("minLength", 1):
             return [str(_("It is empty: leave it out."))]
         if len(value) > shape.get("maxLength", len(value)):
@@ -110,6 +128,14 @@ class StudioFilters(django_filters.FilterSet):
     def parameters(cls) -> tuple[OpenApiParameter, ...]:
         """The filters as the OpenAPI document knows them."""
         return tuple(query(name, one.about, one.shape) for name, one in cls.base_filters.items())
+
+
+def day_of(text: str) -> date | None:
+    """A day as a query says it; None for what is none."""
+    try:
+        return date.fromisoformat(text) if re.fullmatch(DAY, text, re.ASCII) else None
+    except ValueError:
+        return None
 
 
 def yes_no(about: str, method: str) -> OneOf:

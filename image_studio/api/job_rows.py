@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import F, OuterRef, Subquery, Sum
+from django.db.models.functions import Coalesce
 from rest_framework import serializers
 
-from image_studio.models import Job
+from image_studio.api.cost_rows import CostRow
+from image_studio.models import Attempt, Job
 from image_studio.models.job import JOB_KINDS
 from image_studio.states import ATTEMPT, JOB
 from image_studio.wording import explain
@@ -35,12 +38,21 @@ class JobRow(serializers.Serializer):
     pictures = serializers.IntegerField(help_text="That are bought; 0 for local work.")
     estimate_micro_usd = serializers.IntegerField(help_text="The most it may cost.")
     cost_micro_usd = serializers.IntegerField(help_text="What it cost so far.")
+    held_micro_usd = serializers.IntegerField(
+        help_text="What is held for it, its calls in doubt too: it may cost as much more."
+    )
+    resends = serializers.IntegerField(
+        help_text="How often it was sent again although a call before may have been charged."
+    )
     error = Fault(allow_null=True)
     by = serializers.CharField()
     created_at = serializers.DateTimeField()
     ended_at = serializers.DateTimeField(allow_null=True)
     cancel_requested_at = serializers.DateTimeField(
         allow_null=True, help_text="It was asked to stop; what comes of it is kept, marked unwanted."
+    )
+    adopt_asked_at = serializers.DateTimeField(
+        allow_null=True, help_text="The worker of another host was asked to take in what lies there."
     )
 
 
@@ -55,9 +67,11 @@ class OutputRow(serializers.Serializer):
 class AttemptRow(serializers.Serializer):
     """One call of a provider."""
 
+    id = serializers.UUIDField()
     number = serializers.IntegerField()
     state = serializers.ChoiceField(choices=ATTEMPT.choices)
     micro_usd = serializers.IntegerField()
+    held_micro_usd = serializers.IntegerField(help_text="While nobody knows whether it was charged.")
     error = Fault(allow_null=True)
     started_at = serializers.DateTimeField()
     ended_at = serializers.DateTimeField(allow_null=True)
@@ -77,6 +91,7 @@ class JobDetail(JobRow):
     outputs = OutputRow(many=True)
     attempts = AttemptRow(many=True)
     partials = JobPartial(many=True)
+    cost = CostRow()
     actions = serializers.ListField(child=serializers.CharField(), help_text="What you may do now.")
 
 
@@ -90,11 +105,20 @@ class EventRow(serializers.Serializer):
 
 
 PLAIN = (
-    *("id", "kind", "state", "provider", "route", "model", "estimate_micro_usd", "cost_micro_usd"),
-    *("created_at", "ended_at", "cancel_requested_at"),
+    *("id", "kind", "state", "provider", "route", "model", "estimate_micro_usd", "cost_micro_usd", "resends"),
+    *("created_at", "ended_at", "cancel_requested_at", "adopt_asked_at"),
 )
 FIELDS = (*PLAIN, "brand__slug", "variant_set_id", "asset_id", "n", "error_code", "error_params", "actor_label")
-ATTEMPT_FIELDS = ("number", "state", "micro_usd", "error_code", "error_params", "started_at", "ended_at")
+_IN_DOUBT = Attempt.objects.filter(job=OuterRef("pk"), hold_micro_usd__gt=0).order_by().values("job")
+#: What a row of jobs says beside :data:`FIELDS`: what is held for its call to come, and for those in doubt.
+MADE = {
+    "held_micro_usd": F("hold_micro_usd")
+    + Coalesce(Subquery(_IN_DOUBT.annotate(held=Sum("hold_micro_usd")).values("held")), 0)
+}
+ATTEMPT_FIELDS = (
+    *("id", "number", "state", "micro_usd", "hold_micro_usd", "error_code", "error_params"),
+    *("started_at", "ended_at"),
+)
 OUTPUT_FIELDS = ("index", "asset_id", "fault_code", "fault_params")
 EVENT_FIELDS = ("at", "verb", "actor_label", "data")
 
@@ -105,9 +129,9 @@ def fault(code: str, params: dict[str, Any]) -> dict[str, str] | None:
 
 
 def job_row(row: dict[str, Any], url: str) -> dict[str, Any]:
-    """:class:`JobRow` of ``values(*FIELDS)``."""
+    """:class:`JobRow` of ``values(*FIELDS, **MADE)``."""
     return {
-        **{name: row[name] for name in PLAIN},
+        **{name: row[name] for name in (*PLAIN, "held_micro_usd")},
         "url": url,
         "brand": row["brand__slug"],
         "variant_set": row["variant_set_id"],
@@ -119,14 +143,17 @@ def job_row(row: dict[str, Any], url: str) -> dict[str, Any]:
 
 
 def columns_of(job: Job) -> dict[str, Any]:
-    """:data:`FIELDS` of a row with its brand."""
-    return {**{name: getattr(job, name) for name in FIELDS if "__" not in name}, "brand__slug": job.brand.slug}
+    """:data:`FIELDS` and :data:`MADE` of a row with its brand."""
+    known = {name: getattr(job, name) for name in FIELDS if "__" not in name}
+    doubted = job.attempts.filter(hold_micro_usd__gt=0).aggregate(held=Coalesce(Sum("hold_micro_usd"), 0))["held"]
+    return {**known, "brand__slug": job.brand.slug, "held_micro_usd": job.hold_micro_usd + doubted}
 
 
 def attempt_row(row: dict[str, Any]) -> dict[str, Any]:
     """:class:`AttemptRow` of ``values(*ATTEMPT_FIELDS)``."""
     error = fault(row.pop("error_code"), row.pop("error_params"))
-    return {**row, "error": error}
+    held = row.pop("hold_micro_usd")
+    return {**row, "held_micro_usd": held, "error": error}
 
 
 def output_row(row: dict[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from rest_framework.response import Response
 from image_studio import workflow
 from image_studio.api import job_rows as rows
 from image_studio.api.base import StudioView, as_uuid
-from image_studio.api.fields import Body
+from image_studio.api.cost_rows import cost_row
+from image_studio.api.fields import Nothing
 from image_studio.api.files import served
 from image_studio.api.filters import Filter, OneOf, Slug, StudioFilters
 from image_studio.api.keyed import answered
@@ -26,6 +27,7 @@ from image_studio.exceptions import InvalidRequest
 from image_studio.models import Event, Job
 from image_studio.models.job import JOB_KINDS
 from image_studio.states import JOB, JOB_ENDED
+from image_studio.workflow.costs import cost_of
 from image_studio.workflow.jobs import offered
 from image_studio.workflow.partials import partial_for, shown
 
@@ -43,10 +45,6 @@ class JobFilters(StudioFilters):
         if pk is None:
             raise ValidationError({name: [_("It is no id.")]})
         return found.filter(variant_set=pk)
-
-
-class Nothing(Body):
-    """No words are needed."""
 
 
 class JobView(StudioView):
@@ -71,6 +69,7 @@ class JobView(StudioView):
             "outputs": [rows.output_row(row) for row in job.outputs.values(*rows.OUTPUT_FIELDS)],
             "attempts": [rows.attempt_row(row) for row in job.attempts.values(*rows.ATTEMPT_FIELDS)],
             "partials": early,
+            "cost": cost_row(cost_of(self.policy, job=job.pk)),
             "actions": sorted(offered(self.policy, job)),
         }
 
@@ -90,7 +89,9 @@ class JobList(JobView):
     def get(self, request: Request) -> Response:
         base = self.address("job-list")
         found = self.policy.visible(Job.objects.all())
-        return self.listed(request, found, lambda row: rows.job_row(row, f"{base}{row['id']}/"), rows.FIELDS)
+        return self.listed(
+            request, found, lambda row: rows.job_row(row, f"{base}{row['id']}/"), rows.FIELDS, made=rows.MADE
+        )
 
 
 class JobDetails(JobView):
@@ -136,8 +137,8 @@ class JobRetry(JobView):
         "retryJob",
         "Try a job again that brought nothing",
         description=(
-            "May spend as much as it was estimated at. A job of unknown outcome may have been charged and is never "
-            "sent again: 409. Local work is done by a new job: look at `Location`."
+            "May spend as much as it was estimated at. A job of unknown outcome may have been charged and is not sent "
+            "again by this (409): that is `resend/`. Local work is done by a new job: look at `Location`."
         ),
         answers={202: rows.JobRow},
         errors=(403,),

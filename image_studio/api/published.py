@@ -29,9 +29,8 @@ from image_studio.imaging.decode import MIMES
 from image_studio.models import Asset
 from image_studio.workflow.browse import search_told
 from image_studio.workflow.released import files_of, released
+from image_studio.workflow.showing import PLAIN
 
-#: What an <img> without <picture> can count on, best first; AVIF is the last resort.
-PLAIN = ("jpeg", "png", "webp", "avif")
 LABELS = ("ai", "composite")
 
 

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from image_studio import workflow
 from image_studio.api import asset_rows as rows
 from image_studio.api.assets import AssetView
-from image_studio.api.fields import Body, Choice, Flag, Number, Text, misfit
+from image_studio.api.fields import Body, Choice, Flag, Nothing, Number, Text, misfit
 from image_studio.api.operations import operation
 from image_studio.models import DECISIONS, DECLARATION, REJECT_REASONS, Job, Review
 from image_studio.models.job import JOB_KINDS
@@ -132,10 +132,6 @@ class Withdrawal(Body):
     """Why it is taken off."""
 
     note = Text(max_length=5000, required=False, allow_blank=True)
-
-
-class Nothing(Body):
-    """No words are needed."""
 
 
 REVIEW_FIELDS = (

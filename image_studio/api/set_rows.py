@@ -7,6 +7,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from image_studio.api.cost_rows import CostRow
 from image_studio.api.fields import Body, Choice, Id, Integer, Text, misfit
 from image_studio.api.option_rows import OptionsBody, OptionsRow
 from image_studio.api.prompt_rows import FindingRow, Variables
@@ -191,6 +192,7 @@ class SetDetail(SetRow):
     micro_usd = serializers.IntegerField(help_text="Spent. " + MICRO)
     estimate_micro_usd = serializers.IntegerField(help_text="The most that all of it may cost. " + MICRO)
     left_micro_usd = serializers.IntegerField(help_text="The most that what is still to come may cost. " + MICRO)
+    cost = CostRow()
     cells_url = serializers.URLField()
     archive_url = serializers.URLField()
     actions = serializers.ListField(child=serializers.CharField(), help_text="What you may do with it.")

@@ -14,7 +14,8 @@ from rest_framework.response import Response
 from image_studio import workflow
 from image_studio.api import set_rows as rows
 from image_studio.api.base import StudioView
-from image_studio.api.fields import Body
+from image_studio.api.cost_rows import cost_row
+from image_studio.api.fields import Nothing
 from image_studio.api.files import HEADERS
 from image_studio.api.filters import Filter, Slug, StudioFilters, yes_no
 from image_studio.api.keyed import answered, answered_before
@@ -25,6 +26,7 @@ from image_studio.api.set_orders import lines_of, matrix_of, preview_of
 from image_studio.exceptions import InvalidRequest
 from image_studio.models import VariantSet
 from image_studio.workflow.archive import archive
+from image_studio.workflow.costs import cost_of
 
 #: Of what a sheet allows, the verbs that are said to a set.
 VERBS = ("cancel", "retry", "recompose")
@@ -39,10 +41,6 @@ class SetFilters(StudioFilters):
 
     def by_end(self, found: QuerySet[VariantSet], _name: str, value: str) -> QuerySet[VariantSet]:
         return found.filter(finished_at__isnull=value == "false")
-
-
-class Nothing(Body):
-    """No words are needed."""
 
 
 class SetView(StudioView):
@@ -78,6 +76,7 @@ class SetView(StudioView):
             "micro_usd": found.micro_usd,
             "estimate_micro_usd": found.estimate_micro_usd,
             "left_micro_usd": found.left_micro_usd,
+            "cost": cost_row(cost_of(self.policy, variant_set=variant_set.pk)),
             "cells_url": f"{url}cells/",
             "archive_url": f"{url}archive/",
             "actions": [verb for verb in VERBS if verb in found.can],

@@ -13,6 +13,7 @@ from image_studio.models.asset import (
 )
 from image_studio.models.base import OPERATOR, Actor, database_now, uuid7
 from image_studio.models.brand import ROLES, Brand, BrandMembership, BrandRevision, Channel
+from image_studio.models.bulk import Among, create, insert
 from image_studio.models.chain import (
     BEGINNINGS,
     FILE_ROLES,
@@ -28,9 +29,19 @@ from image_studio.models.chain import (
     EditStep,
     Replay,
 )
-from image_studio.models.event import Event, IdempotencyKey
+from image_studio.models.event import Event, IdempotencyKey, Named
 from image_studio.models.job import Attempt, Job, JobOutput, WorkerBeat
 from image_studio.models.limits import RateWindow
+from image_studio.models.money import (
+    ENTRY_KINDS,
+    ENTRY_REASONS,
+    LEVELS,
+    PERIODS,
+    Budget,
+    LedgerEntry,
+    SpendRollup,
+    Switch,
+)
 from image_studio.models.prompt import Prompt, PromptVersion, read_template
 from image_studio.models.variant import SHARING, Variant, VariantSet
 
@@ -39,9 +50,13 @@ __all__ = [
     "CHECK_KINDS",
     "DECISIONS",
     "DECLARATION",
+    "ENTRY_KINDS",
+    "ENTRY_REASONS",
     "FILE_ROLES",
+    "LEVELS",
     "OPERATOR",
     "OUTCOMES",
+    "PERIODS",
     "REFERENCE_ROLES",
     "REJECT_REASONS",
     "ROLES",
@@ -50,11 +65,13 @@ __all__ = [
     "STEP_REASONS",
     "VERDICTS",
     "Actor",
+    "Among",
     "Asset",
     "Attempt",
     "Brand",
     "BrandMembership",
     "BrandRevision",
+    "Budget",
     "Channel",
     "CheckResult",
     "EditCandidate",
@@ -67,16 +84,22 @@ __all__ = [
     "IdempotencyKey",
     "Job",
     "JobOutput",
+    "LedgerEntry",
+    "Named",
     "Prompt",
     "PromptVersion",
     "RateWindow",
     "Rendition",
     "Replay",
     "Review",
+    "SpendRollup",
+    "Switch",
     "Variant",
     "VariantSet",
     "WorkerBeat",
+    "create",
     "database_now",
+    "insert",
     "read_template",
     "uuid7",
 ]

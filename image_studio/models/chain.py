@@ -188,6 +188,8 @@ class EditStep(models.Model):
     #: A planned step's job in plain values, without the picture that it waits for. Of an imported step what its archive
     #: told, as {"imported": {"made", "who", "created_at", "archive"}}: a record, believed by nobody.
     plan = models.JSONField(default=dict, blank=True)
+    #: What is held for a planned step; its job takes it over.
+    hold_micro_usd = models.PositiveBigIntegerField(default=0, db_default=0)
 
     state = models.CharField(max_length=8, choices=STEP.choices, default="open", editable=False)
     choice = models.PositiveSmallIntegerField(null=True, blank=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import models
@@ -9,12 +11,22 @@ from django.utils.translation import gettext_lazy as _
 
 from image_studio.exceptions import Conflict
 from image_studio.models.base import Actor, Frozen
+from image_studio.models.bulk import insert
+
+
+@dataclass(frozen=True)
+class Named:
+    """What an event tells of, where its row was not read: a worker's batch tells of hundreds."""
+
+    kind: str
+    pk: Any
+    brand_id: Any = None
 
 
 class EventQuerySet(models.QuerySet["Event"]):
     """Append only, as far as Python goes."""
 
-    def record(self, actor: Actor, verb: str, target: models.Model, **data: Any) -> Event:
+    def record(self, actor: Actor, verb: str, target: models.Model | Named, **data: Any) -> Event:
         """Write one event. Call it inside the transaction of the change it tells of.
 
         :param verb: fixed words such as ``asset.approved``; one search finds a thing's whole story.
@@ -23,7 +35,11 @@ class EventQuerySet(models.QuerySet["Event"]):
 
     def record_all(self, actor: Actor, verb: str, targets: list[Any], **data: Any) -> None:
         """One event per target, in one INSERT."""
-        self.bulk_create([Event(**_columns(actor, verb, target, data)) for target in targets])
+        self.record_each(actor, [(verb, target, data) for target in targets])
+
+    def record_each(self, actor: Actor, told: Iterable[tuple[str, Any, dict[str, Any]]]) -> None:
+        """Events of many kinds, in one INSERT: verb, target and data of each."""
+        insert(Event, [_columns(actor, verb, target, data) for verb, target, data in told])
 
 
 def _columns(actor: Actor, verb: str, target: Any, data: dict[str, Any]) -> dict[str, Any]:
@@ -31,7 +47,7 @@ def _columns(actor: Actor, verb: str, target: Any, data: dict[str, Any]) -> dict
         "actor_id": actor.user_id,
         "actor_label": actor.label,
         "verb": verb,
-        "object_type": target._meta.model_name,
+        "object_type": target.kind if isinstance(target, Named) else target._meta.model_name,
         "object_id": str(target.pk),
         "brand_id": str(getattr(target, "brand_id", None) or ""),
         "data": data,

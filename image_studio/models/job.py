@@ -48,6 +48,14 @@ class Job(models.Model):
     tokens = models.PositiveIntegerField(default=0, db_default=0)
     estimate_micro_usd = models.PositiveBigIntegerField(default=0)
     cost_micro_usd = models.PositiveBigIntegerField(default=0)
+    #: What is held for the call to come; of a call whose outcome is unknown the attempt holds it.
+    hold_micro_usd = models.PositiveBigIntegerField(default=0, db_default=0)
+    #: Whose budget it is held of.
+    hold_user = models.CharField(max_length=64, blank=True, default="", db_default="")
+    #: How often it was sent again although a call before may have been charged, by a person or by the site's policy.
+    resends = models.PositiveSmallIntegerField(default=0, db_default=0)
+    #: A person wants whatever lies in the spool of the host that asked; its worker looks.
+    adopt_asked_at = models.DateTimeField(null=True, blank=True)
 
     #: What becomes of the answer of an edit: {"step": id, "paste": bool, "feather": pixels or None}; empty elsewhere.
     edit = models.JSONField(default=dict, blank=True)
@@ -117,7 +125,7 @@ class Attempt(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     job = models.ForeignKey(Job, models.CASCADE, related_name="attempts")
     number = models.PositiveSmallIntegerField()
-    state = models.CharField(max_length=10, choices=ATTEMPT.choices, default="sending")
+    state = models.CharField(max_length=12, choices=ATTEMPT.choices, default="sending")
     provider = models.CharField(max_length=40)
     model = models.CharField(max_length=80)
     worker = models.UUIDField()
@@ -126,6 +134,9 @@ class Attempt(models.Model):
     usage = models.JSONField(default=dict, blank=True)
     effective = models.JSONField(default=dict, blank=True)
     micro_usd = models.PositiveBigIntegerField(default=0)
+    #: Held as long as it may have been charged and nobody knows.
+    hold_micro_usd = models.PositiveBigIntegerField(default=0, db_default=0)
+    hold_user = models.CharField(max_length=64, blank=True, default="", db_default="")
     error_code = models.CharField(max_length=80, blank=True)
     error_params = models.JSONField(default=dict, blank=True)
     started_at = models.DateTimeField()
@@ -133,6 +144,7 @@ class Attempt(models.Model):
 
     class Meta:
         ordering = ("number",)
+        indexes = [models.Index(fields=["state", "job"], name="studio_attempt_state")]
         constraints = [
             models.UniqueConstraint(fields=["job", "number"], name="studio_attempt_number"),
             models.CheckConstraint(condition=ATTEMPT.names_q, name="studio_attempt_state_name"),

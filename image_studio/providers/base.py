@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -80,7 +80,7 @@ class PictureRequest:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values. What came into the contract later is left out where empty: old digests stand."""
-        plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        plain: dict[str, Any] = json.loads(json.dumps(vars(self), default=_plain))
         plain["inputs"] = [_without_empty(row, ("size", "file", "canvas")) for row in plain["inputs"]]
         return {key: value for key, value in plain.items() if value or key not in LATER_FIELDS}
 
@@ -117,6 +117,11 @@ class PictureRequest:
     def counted_inputs(self) -> tuple[tuple[int, int] | None, ...]:
         """Sizes of the pictures that are charged as input. No reading says that a mask is."""
         return tuple(ref.size for ref in self.inputs if ref.role != "mask")
+
+
+def _plain(value: Any) -> dict[str, Any]:
+    """What JSON does not know: references to inputs, and mappings that are no dict."""
+    return dict(value) if isinstance(value, Mapping) else dict(vars(value))
 
 
 def _without_empty(row: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:

@@ -5,17 +5,23 @@ Their provider reads them again from their folder; nothing is sent. What it cann
 
 from __future__ import annotations
 
+import hashlib
 import logging
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from image_studio import conf
-from image_studio.exceptions import StorageFailed
+from image_studio.exceptions import ImageRefused, StorageFailed
+from image_studio.imaging.decode import decode
+from image_studio.models import Attempt
 from image_studio.providers.base import Answer, PictureRequest
 from image_studio.runner import answers
-from image_studio.runner.answers import StoredAnswer
+from image_studio.runner.answers import Kept, StoredAnswer
 from image_studio.runner.leases import is_uuid
-from image_studio.storage import Spool
+from image_studio.runner.produce import gate
+from image_studio.storage import Spool, failed
 
 _log = logging.getLogger("image_studio.runner")
 
@@ -27,6 +33,61 @@ def answer_to(attempt: UUID, alias: str) -> StoredAnswer | None:
     :raises StorageFailed: for a manifest that cannot be read, or a disk that takes none.
     """
     return answers.find(attempt) or _read_again(str(attempt), alias, keep=True)
+
+
+def salvage(call: Attempt) -> StoredAnswer | None:
+    """What lies whole in the folder of a call whose answer was cut, as an answer, its manifest written. None where no
+    picture does.
+
+    For a person who asks for it: without the rest of the answer nobody knows whether it is all that was made. It is
+    charged at what is held. The early versions of a stream look like pictures too.
+
+    :raises StorageFailed: for a file that cannot be read, or a disk that takes no manifest.
+    """
+    found = answer_to(call.pk, call.provider)
+    if found:
+        return found
+    folder = Spool().root / str(call.pk)
+    told = answers.ordered(str(call.pk))
+    wanted = int(told.get("request", {}).get("n", 1) or 1)
+    kept: list[Kept] = []
+    for name in files_in(folder):
+        whole = _whole(folder / name)
+        if whole is not None:
+            sha256, weight = hashlib.sha256(whole).hexdigest(), len(whole)
+            kept.append(Kept(index=len(kept), file=name, sha256=sha256, weight=weight, source_type=_made(told)))
+    if not kept:
+        return None
+    kept += [Kept(index=index, fault="job.output_missing") for index in range(len(kept), wanted)]
+    stored = StoredAnswer(
+        attempt=call.pk,
+        job=call.job_id,
+        outputs=tuple(kept),
+        effective={"usage_missing": True, "salvaged": True},
+        micro_usd=call.hold_micro_usd,
+    )
+    return answers.write(stored)
+
+
+def _whole(path: Path) -> bytes | None:
+    """A file that the gate takes as a picture.
+
+    :raises StorageFailed: for one that cannot be read now: it may be whole, and what is left out is dropped in the end.
+    """
+    try:
+        data = path.read_bytes()
+        decode(data, gate())
+    except (FileNotFoundError, ImageRefused):
+        return None
+    except OSError as error:
+        raise failed(error, f"{path.parent.name}/{path.name}", "storage.read_failed") from error
+    return data
+
+
+def _made(told: Mapping[str, Any]) -> str:
+    """The source type of a picture that a paid model made, as its provider would have told it."""
+    edits = any(row.get("role") in ("source", "reference") for row in told.get("request", {}).get("inputs", ()))
+    return "compositeWithTrainedAlgorithmicMedia" if edits else "trainedAlgorithmicMedia"
 
 
 def look(name: str, alias: str) -> StoredAnswer | None:

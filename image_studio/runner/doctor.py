@@ -7,22 +7,25 @@ from collections.abc import Iterator
 from image_studio.models import Actor, Attempt, Job, VariantSet, database_now
 from image_studio.runner import beats, leases, sets
 from image_studio.runner.doctor_files import files
+from image_studio.runner.doctor_money import money
 from image_studio.runner.doctor_spool import spool
 from image_studio.runner.findings import Trouble
 from image_studio.runner.sweep import expired, sweep
+from image_studio.wording.money import dollars
 
 
 def examine(actor: Actor, *, fix: bool = False) -> Iterator[Trouble]:
     """Everything that is wrong, one by one.
 
-    :param fix: mend what can be mended: leases, sets, spooled answers, leftover files. Nothing is sent again, no
-        paid picture is deleted.
+    :param fix: mend what can be mended: leases, sets, spooled answers, holds, counters, triggers, leftover files.
+        Nothing is sent again, no paid picture is deleted, no entry of the ledger is changed.
     """
     yield from _stuck(fix=fix)
     yield from _sets(fix=fix)
     yield from _nobody_works()
     yield from spool(actor, fix=fix)
     yield from _unknown()
+    yield from money(actor, fix=fix)
     yield from files(fix=fix)
 
 
@@ -56,5 +59,10 @@ def _nobody_works() -> Iterator[Trouble]:
 
 def _unknown() -> Iterator[Trouble]:
     for job in Job.objects.filter(state="unknown").order_by("pk"):
-        params = {"provider": job.provider, "reason": job.error_code, "micro_usd": job.estimate_micro_usd}
+        held = sum(Attempt.objects.filter(job=job, state="unknown").values_list("hold_micro_usd", flat=True))
+        params = {"provider": job.provider, "reason": job.error_code, "micro_usd": held, "usd": dollars(held)}
         yield Trouble(kind="unknown", object=f"job {job.pk}", code="doctor.unknown", params=params)
+    # Sent again since: the job went on, the call before is as much in doubt as it was.
+    for call in Attempt.objects.filter(state="unknown").exclude(job__state="unknown").order_by("pk"):
+        params = {"provider": call.provider, "job": str(call.job_id), "usd": dollars(call.hold_micro_usd)}
+        yield Trouble(kind="unknown", object=f"call {call.pk}", code="doctor.doubt", params=params)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 
+from image_studio import ledger
 from image_studio.exceptions import ImageRefused, StorageFailed
 from image_studio.imaging.renditions import preview
+from image_studio.ledger import Bill
 from image_studio.models import Actor, Asset, Attempt, Brand, Event, Job, Rendition, database_now, uuid7
-from image_studio.runner import adopting, answers, sweep
+from image_studio.runner import adopting, answers, holds, sweep
 from image_studio.runner.answers import Kept, StoredAnswer, plain
 from image_studio.runner.filing import Filing
 from image_studio.runner.findings import Trouble
-from image_studio.runner.leases import is_uuid
+from image_studio.runner.leases import Fenced, is_uuid
 from image_studio.runner.produce import Raw, Told, open_raw
 from image_studio.runner.rows import sizes
 from image_studio.runner.work import repeatable
@@ -47,7 +51,7 @@ def _without_row(actor: Actor, name: str, answer: StoredAnswer | None, *, fix: b
         return Trouble(kind="spool", object=name, code="doctor.folder_without_row")
     told = answers.ordered(name)
     brand = Brand.objects.filter(pk=told["brand"]).first() if is_uuid(str(told.get("brand", ""))) else None
-    fixed = bool(fix and brand and _adopt(actor, brand, answer, told))
+    fixed = bool(fix and brand and _adopt(actor, brand, answer, told, partial(_restored, actor, brand, answer, told)))
     params = {"pictures": len(answer.outputs), "micro_usd": answer.micro_usd}
     return Trouble(kind="spool", object=name, code="doctor.answer_without_row", params=params, fixed=fixed)
 
@@ -65,7 +69,8 @@ def _after_the_end(actor: Actor, call: Attempt, answer: StoredAnswer | None, *, 
         fixed = fix and requeue(actor, job)
         return Trouble(kind="spool", object=name, code="doctor.answer_unsaved", params=params, fixed=fixed)
     if answer and call.state != "answered" and not repeatable(call.provider):
-        fixed = bool(fix and _adopt(actor, job.brand, answer, answers.ordered(name)))
+        charge = partial(_second, job, answer)
+        fixed = bool(fix and _adopt(actor, job.brand, answer, answers.ordered(name), charge))
         return Trouble(kind="spool", object=name, code="doctor.second_answer", params=params, fixed=fixed)
     if fix:
         Spool().drop(name)
@@ -83,8 +88,32 @@ def requeue(actor: Actor, job: Job) -> bool:
     return True
 
 
-def _adopt(actor: Actor, brand: Brand, answer: StoredAnswer, told: dict[str, Any]) -> bool:
-    """Take the pictures of an answer into the library. All or none; the folder goes after the commit."""
+def _restored(actor: Actor, brand: Brand, answer: StoredAnswer, told: dict[str, Any]) -> None:
+    """The call was charged, and the restored ledger does not know of it."""
+    request = told.get("request", {})
+    bill = Bill(
+        brand_id=brand.pk,
+        job=answer.job,
+        attempt=answer.attempt,
+        provider=str(told.get("provider", ""))[:40],
+        model=str(request.get("model", ""))[:80],
+    )
+    ledger.adjust(bill, answer.micro_usd, actor=actor, reason="restored")
+
+
+def _second(job: Job, answer: StoredAnswer) -> None:
+    """Settle a call that was in doubt, or given up, while its job went on."""
+    charge = holds.charge_of(job, answer)
+    Job.objects.filter(pk=job.pk).update(cost_micro_usd=F("cost_micro_usd") + charge.cost)
+    holds.enter([charge])
+
+
+def _adopt(actor: Actor, brand: Brand, answer: StoredAnswer, told: dict[str, Any], charge: Callable[[], None]) -> bool:
+    """Take the pictures of an answer into the library and its bill into the ledger. All or none; the folder goes
+    after the commit.
+
+    :param charge: enters the bill, within the transaction.
+    """
     filing = Filing()
     try:
         rows = [_rows(brand, answer, kept, told, filing) for kept in answer.outputs if kept.file]
@@ -93,7 +122,8 @@ def _adopt(actor: Actor, brand: Brand, answer: StoredAnswer, told: dict[str, Any
             Rendition.objects.bulk_create([small for _asset, small in rows])
             adopted = [asset for asset, _small in rows]
             Event.objects.record_all(actor, "asset.adopted", adopted, attempt=str(answer.attempt))
-    except (ImageRefused, StorageFailed):
+            charge()
+    except (ImageRefused, StorageFailed, Fenced):
         filing.undo()
         return False
     except BaseException:

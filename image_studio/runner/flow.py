@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -14,10 +14,12 @@ from django.db import InterfaceError, OperationalError
 
 from image_studio import storage
 from image_studio.conf import conf
+from image_studio.exceptions import Conflict
 from image_studio.models import uuid7
 from image_studio.providers.base import Answer
-from image_studio.runner import answers, leases, marks, outcomes, rendering, saving, sending, sets, sweep, work
+from image_studio.runner import answers, leases, marks, outcomes, rendering, saving, sending, sweep, work
 from image_studio.runner.answers import StoredAnswer
+from image_studio.runner.batching import Batches, no_pause
 from image_studio.runner.early import Early, asked
 from image_studio.runner.filing import Filing
 from image_studio.runner.leases import Fenced, Lease
@@ -44,11 +46,18 @@ class Hands:
     :param rows: runs a function where the database is, one transaction a call.
     :param pixels: runs a function in the pixel threads.
     :param stopping: whether the worker takes no new work.
+    :param pause: waits a moment while jobs are in the pixel threads, which will want something written soon.
     """
 
     rows: Callable[..., Awaitable[Any]]
     pixels: Callable[..., Awaitable[Any]]
     stopping: Callable[[], bool]
+    pause: Callable[[], Awaitable[None]] = no_pause
+
+    @cached_property
+    def batches(self) -> Batches:
+        """What many jobs have read and written together."""
+        return Batches(self.rows, self.pause)
 
 
 async def travel(hands: Hands, lease: Lease) -> bool:
@@ -66,7 +75,6 @@ async def travel(hands: Hands, lease: Lease) -> bool:
     except Exception as error:  # noqa: BLE001 - a defect of ours: the job must not come back with every sweep
         _log.exception("job crashed", extra={"action": "job.crashed", "job": str(lease.job_id)})
         ended = await hands.rows(marks.crashed, lease, error)
-    await hands.rows(sets.finish_sets, [lease.set_id])
     return ended
 
 
@@ -84,7 +92,7 @@ async def _picture(hands: Hands, lease: Lease) -> bool:
 
 async def _bring(hands: Hands, lease: Lease, early: Early, eye: Eye) -> bool:
     try:
-        order: PictureWork = await hands.rows(work.picture_work, lease)
+        order: PictureWork = await hands.batches.read(lease)
     except Halt as halt:
         return await _halt(hands, lease, halt)
     except Exception as error:  # noqa: BLE001 - decided by the table; nothing was sent
@@ -118,7 +126,10 @@ async def _buy(hands: Hands, order: PictureWork, early: Early) -> PictureWork | 
         await hands.pixels(storage.Spool().drop, str(attempt))
         await hands.rows(leases.release, order.lease)
         return False
-    order = await _sending(hands, order, attempt)
+    sent = await _sending(hands, order, attempt)
+    if isinstance(sent, bool):
+        return sent
+    order = sent
     deadline = conf().deadline_seconds
     glimpse = early.listen(order.lease, order.request.n)
     try:
@@ -131,12 +142,20 @@ async def _buy(hands: Hands, order: PictureWork, early: Early) -> PictureWork | 
     return await _answered(hands, order, stored)
 
 
-async def _sending(hands: Hands, order: PictureWork, attempt: UUID) -> PictureWork:
+async def _sending(hands: Hands, order: PictureWork, attempt: UUID) -> PictureWork | bool:
+    """Commit that the call is made. Without leave to spend: whether the job ended."""
     try:
-        return replace(order, lease=await hands.rows(marks.sending, order.lease, order, attempt))
+        return replace(order, lease=await hands.batches.sending(order.lease, order, attempt))
     except Fenced:
         await hands.pixels(storage.Spool().drop, str(attempt))
         raise
+    except Conflict as error:
+        await hands.pixels(storage.Spool().drop, str(attempt))
+        if error.code == "spending.stopped":
+            # It waits: nothing of its kind is claimed until somebody lets money be spent again.
+            await hands.rows(leases.release, order.lease)
+            return False
+        return await _halt(hands, order.lease, Halt("failed", error.code, **error.params))
 
 
 async def _unanswered(hands: Hands, order: PictureWork, attempt: UUID, error: Exception) -> bool:
@@ -149,7 +168,7 @@ async def _unanswered(hands: Hands, order: PictureWork, attempt: UUID, error: Ex
 
 async def _answered(hands: Hands, order: PictureWork, answer: StoredAnswer) -> PictureWork:
     """From here on the answer is adopted by whoever comes, should this worker lose the lease."""
-    return replace(order, answer=answer, lease=await hands.rows(marks.answered, order.lease, answer))
+    return replace(order, answer=answer, lease=await hands.batches.answered(order.lease, order.job, answer))
 
 
 def _checked(answer: Any) -> Answer:
@@ -171,10 +190,13 @@ async def _save(hands: Hands, order: PictureWork, eye: Eye) -> bool:
             await _finish(hands, order, await eye.judged(await _together(hands, calls)), filing)
         except Stale:
             await hands.pixels(filing.undo)
-            order = replace(await hands.rows(work.picture_work, order.lease), answer=answer)
+            order = replace(await hands.batches.read(order.lease), answer=answer)
             continue
-        except (Fenced, OperationalError, InterfaceError):
+        except Fenced:
             await hands.pixels(filing.undo)
+            raise
+        except (OperationalError, InterfaceError):
+            # Nobody knows whether the rows were committed: the files stay, and the doctor finds what none speaks of.
             raise
         except Exception as error:  # noqa: BLE001 - decided by the table; the answer stays in the spool
             await hands.pixels(filing.undo)
@@ -186,7 +208,7 @@ async def _save(hands: Hands, order: PictureWork, eye: Eye) -> bool:
 
 
 async def _finish(hands: Hands, order: Work, made: list[OutputRows], filing: Filing) -> None:
-    unused = await hands.rows(saving.finish, order, made)
+    unused = await hands.batches.finish(order, made)
     if unused:
         await hands.pixels(filing.undo, unused)
 
@@ -234,15 +256,18 @@ async def _publish(hands: Hands, order: rendering.RenderWork, filing: Filing) ->
 
 
 async def _local(hands: Hands, lease: Lease, run: Callable[[Filing], Awaitable[None]]) -> bool:
-    """Work that no provider answers. Whatever stops it, the files it wrote are taken back."""
+    """Work that no provider answers. Whatever surely stops it, the files it wrote are taken back."""
     filing = Filing()
     try:
         await run(filing)
     except Halt as halt:
         await hands.pixels(filing.undo)
         return await _halt(hands, lease, halt)
-    except (Fenced, OperationalError, InterfaceError):
+    except Fenced:
         await hands.pixels(filing.undo)
+        raise
+    except (OperationalError, InterfaceError):
+        # As above: the rows may be there.
         raise
     except Exception as error:  # noqa: BLE001 - decided by the table
         await hands.pixels(filing.undo)

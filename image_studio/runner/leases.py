@@ -15,8 +15,9 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import Case, F, Q, QuerySet, When
 
+from image_studio import ledger
 from image_studio.conf import conf
-from image_studio.models import Actor, Attempt, Event, Job, database_now
+from image_studio.models import Actor, Among, Attempt, Event, Job, Named, database_now
 from image_studio.runner import limits
 from image_studio.states import JOB
 from image_studio.storage import Spool
@@ -53,9 +54,9 @@ class Lease:
         return Job.objects.filter(pk=self.job_id, lease_owner=self.owner, lease_token=self.token)
 
     @property
-    def target(self) -> Job:
-        """What events of this job tell of; not loaded."""
-        return Job(pk=self.job_id, brand_id=self.brand_id)
+    def target(self) -> Named:
+        """What events of this job tell of."""
+        return Named("job", self.job_id, self.brand_id)
 
     def move(self, to: str, *, data: dict[str, Any] | None = None, verb: str = "", **values: Any) -> Lease:
         """Change the job's state and write its event. Call it in a transaction.
@@ -66,6 +67,17 @@ class Lease:
             raise Fenced(str(self.job_id))
         Event.objects.record(WORKER, verb or f"job.{to}", self.target, worker=str(self.owner), **(data or {}))
         return replace(self, state=to)
+
+
+def held(leases: Collection[Lease]) -> QuerySet[Job]:
+    """The rows of many jobs, those that are still ours, each by its own token."""
+    ids: dict[tuple[UUID, int], list[UUID]] = {}
+    for lease in leases:
+        ids.setdefault((lease.owner, lease.token), []).append(lease.job_id)
+    ours = Q(pk__in=())
+    for (owner, token), pks in ids.items():
+        ours |= Q(Among(F("pk"), pks), lease_owner=owner, lease_token=token)
+    return Job.objects.filter(ours)
 
 
 def claim(worker: UUID, most: int, *, only: Collection[UUID] | None = None) -> list[Lease]:
@@ -79,7 +91,8 @@ def claim(worker: UUID, most: int, *, only: Collection[UUID] | None = None) -> l
     while len(leases) < most:
         clock = limits.running_clock()
         waiting = ready(only, clock())
-        if not waiting.exists():
+        # Without row locks a claim begins with a write, which holds up all others: not for nothing.
+        if not connection.features.has_select_for_update and not waiting.exists():
             break
         try:
             taken, away = _claim(worker, waiting, most - len(leases), clock)
@@ -93,31 +106,45 @@ def claim(worker: UUID, most: int, *, only: Collection[UUID] | None = None) -> l
 
 
 def ready(only: Collection[UUID] | None, now: datetime) -> QuerySet[Job]:
-    """Jobs that can start now: their back-off is over, and their provider may be asked."""
-    rows = Job.objects.filter(~limits.shut(now), state="queued", available_at__lte=now)
+    """Jobs that can start now: their back-off is over, their provider may be asked, and money may be spent."""
+    rows = Job.objects.filter(~limits.shut(now), ~ledger.halted(), state="queued", available_at__lte=now)
     return rows if only is None else rows.filter(pk__in=only)
 
 
 def _claim(worker: UUID, waiting: QuerySet[Job], most: int, clock: Callable[[], datetime]) -> tuple[list[Lease], int]:
     """The leases, and how many jobs were taken and put back because there is no room for them."""
     until = _until(clock())
-    picked = waiting.order_by(*ORDER).values("pk")[:most]
+    picked = waiting.order_by(*ORDER)
     with transaction.atomic():
-        # Without row locks (SQLite) the first statement must be the write: it takes the whole database. With
-        # them, rows that somebody else is just taking are skipped, and MariaDB wants them read before.
-        chosen: Any = picked
         if connection.features.has_select_for_update:
-            skip = connection.features.has_select_for_update_skip_locked
-            chosen = [row["pk"] for row in picked.select_for_update(skip_locked=skip)]
-        JOB.move(Job.objects.filter(pk__in=chosen), "leased", **_taken(worker, until))
-        mine = Job.objects.filter(lease_owner=worker, state="leased", lease_until=until)
-        rows = list(mine.values(*_COLUMNS, *_COUNTED).order_by(*ORDER))
+            rows = _locked(picked, most, worker, until)
+        else:
+            rows = _written(picked, most, worker, until)
         away = limits.turned_away(rows, clock)
         if away:
             JOB.move(Job.objects.filter(pk__in=away), "queued", only_from=["leased"], **FREE)
         leases = [_lease(row) for row in rows if row["pk"] not in away]
         Event.objects.record_all(WORKER, "job.leased", [lease.target for lease in leases], worker=str(worker))
     return leases, len(away)
+
+
+def _locked(picked: QuerySet[Job], most: int, worker: UUID, until: datetime) -> list[dict[str, Any]]:
+    """The rows of what was taken. What somebody else is just taking is skipped; MariaDB wants them read before."""
+    skip = connection.features.has_select_for_update_skip_locked
+    rows = list(picked.select_for_update(skip_locked=skip).values(*_COLUMNS, *_COUNTED)[:most])
+    if rows:
+        JOB.move(Job.objects.filter(Among(F("pk"), [row["pk"] for row in rows])), "leased", **_taken(worker, until))
+    # Nobody changes what is locked: what it is now need not be read again.
+    now = {"state": "leased", "lease_owner": worker}
+    return [{**row, **now, "lease_token": row["lease_token"] + 1} for row in rows]
+
+
+def _written(picked: QuerySet[Job], most: int, worker: UUID, until: datetime) -> list[dict[str, Any]]:
+    """As :func:`_locked` without row locks (SQLite): the first statement must be the write, which takes the whole
+    database."""
+    JOB.move(Job.objects.filter(pk__in=picked.values("pk")[:most]), "leased", **_taken(worker, until))
+    mine = Job.objects.filter(lease_owner=worker, state="leased", lease_until=until)
+    return list(mine.values(*_COLUMNS, *_COUNTED).order_by(*ORDER))
 
 
 def adopt(worker: UUID, most: int, *, only: Collection[UUID] | None = None) -> list[Lease]:

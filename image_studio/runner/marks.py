@@ -10,8 +10,9 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F
 
-from image_studio.models import Attempt, Event, Job, Variant, database_now
-from image_studio.runner import limits
+from image_studio import ledger
+from image_studio.models import Attempt, Event, Job, Named, Variant, database_now
+from image_studio.runner import holds, limits
 from image_studio.runner.answers import StoredAnswer, plain
 from image_studio.runner.beats import this_host
 from image_studio.runner.leases import FREE, WORKER, Fenced, Lease
@@ -27,6 +28,8 @@ def sending(lease: Lease, work: PictureWork, attempt: UUID) -> Lease:
     """The call is about to be made. Committed before anything is sent, so that a crash leaves a trace.
 
     :raises Fenced: when the lease was lost or the job cancelled.
+    :raises BudgetSpent: where nothing was held for it yet, and a budget has no room.
+    :raises Conflict: ``spending.stopped``.
     """
     now = database_now()
     with transaction.atomic():
@@ -47,6 +50,9 @@ def sending(lease: Lease, work: PictureWork, attempt: UUID) -> Lease:
             host=this_host(),
             started_at=now,
         )
+        if not work.repeatable:
+            ledger.judge_running([lease.brand_id])
+            holds.take([work.job], WORKER)
     return held
 
 
@@ -58,37 +64,17 @@ def early(lease: Lease, partials: dict[str, Any]) -> bool:
     return bool(lease.rows.filter(state="sending").update(partials=partials))
 
 
-def answered(lease: Lease, answer: StoredAnswer) -> Lease:
-    """The whole answer is on the disk. From here on the job is finished from there, never sent again.
+def answered(lease: Lease, job: Job, answer: StoredAnswer) -> Lease:
+    """The whole answer is on the disk, and its bill is entered. The job is finished from there, never sent again.
 
     :raises Fenced: when the lease was lost.
     """
-    cost = cost_of(answer)
+    charge = holds.charge_of(job, answer)
     with transaction.atomic():
-        held = lease.move("spooled", data={"attempt": str(answer.attempt)}, error_code="", error_params={}, **cost)
-        book(answer)
+        told = {"attempt": str(answer.attempt)}
+        held = lease.move("spooled", data=told, error_code="", error_params={}, **charge.columns)
+        holds.enter([charge])
     return held
-
-
-def cost_of(answer: StoredAnswer) -> dict[str, Any]:
-    """What an answer adds to its job, unless the call was booked before."""
-    booked = Attempt.objects.filter(pk=answer.attempt, state="answered").exists()
-    return {} if booked else {"cost_micro_usd": F("cost_micro_usd") + answer.micro_usd}
-
-
-def book(answer: StoredAnswer) -> None:
-    """Write down what a call brought. Once: a second time changes nothing."""
-    ATTEMPT.move(
-        Attempt.objects.filter(pk=answer.attempt),
-        "answered",
-        request_id=answer.request_id,
-        usage=dict(answer.usage),
-        effective=dict(answer.effective),
-        micro_usd=answer.micro_usd,
-        error_code="",
-        error_params={},
-        ended_at=database_now(),
-    )
 
 
 def halted(lease: Lease, halt: Halt) -> Lease:
@@ -99,6 +85,7 @@ def halted(lease: Lease, halt: Halt) -> Lease:
         moved = lease.move(halt.to, data={"code": halt.code}, **ended)
         if lease.kind == "compose":
             _strand(lease, halt.code or "variant.not_composed", params)
+        holds.let_go([lease.job_id])
     return moved
 
 
@@ -131,6 +118,11 @@ def decided(lease: Lease, decision: Decision, attempt: UUID | None = None) -> Le
             _close(attempt, decision)
         if lease.kind == "compose" and decision.to in JOB_ENDED:
             _strand(lease, decision.code, dict(decision.params))
+        if decision.to == "unknown" and attempt:
+            holds.doubt(attempt, lease.job_id)
+        if decision.to in JOB_ENDED:
+            # In doubt nothing of the job's own is left to let go; what was planned after it waits no longer.
+            holds.let_go([lease.job_id])
     return moved
 
 
@@ -152,7 +144,7 @@ def _strand(lease: Lease, code: str, params: dict[str, Any]) -> None:
         if VARIANT.move(
             cell, "compose_failed", only_from=["waiting"], asset=None, error_code=code, error_params=params
         ):
-            Event.objects.record(WORKER, "variant.compose_failed", Variant(pk=row["id"]), code=code)
+            Event.objects.record(WORKER, "variant.compose_failed", Named("variant", row["id"]), code=code)
 
 
 def crashed(lease: Lease, error: Exception) -> bool:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Case, UUIDField, Value, When
 
 from image_studio import storage
 from image_studio.exceptions import ImageRefused
-from image_studio.models import Asset, CheckResult, Event, Job, JobOutput, Rendition, Variant, VariantSet, database_now
+from image_studio.models import Asset, Event, Job, JobOutput, Named, Variant, VariantSet, create, database_now
 from image_studio.runner import editing, sets, stepping
 from image_studio.runner.answers import Kept, StoredAnswer, plain
 from image_studio.runner.filing import Filing
 from image_studio.runner.inheriting import words_for
 from image_studio.runner.leases import FREE, WORKER, Lease
 from image_studio.runner.produce import Raw, Told, open_raw
-from image_studio.runner.rows import CellRows, OutputRows, cell_rows, preview_row, raw_asset
+from image_studio.runner.rows import CellRows, EditRows, OutputRows, cell_rows, preview_row, raw_asset
+from image_studio.runner.values import each
 from image_studio.runner.work import Cell, ComposeWork, PictureWork, Words, Work, formers_of
 from image_studio.states import VARIANT
 
@@ -189,23 +190,13 @@ def _still_true(work: Work) -> None:
 
 def _write(lease: Lease, work: Work, outputs: Sequence[OutputRows], *, unwanted: bool) -> frozenset[str]:
     cells = [cell for made in outputs for cell in made.cells]
-    live = [] if unwanted else _live(cells)
+    live = [] if unwanted else live_among(cells)
     if unwanted:
         outputs = [_marked(made) for made in outputs]
         _cancel_cells(lease)
     if isinstance(work, ComposeWork):
         _reword(live)
-    edits = [made.edit for made in outputs if made.edit]
-    raws = [made.asset for made in outputs if made.asset]
-    Asset.objects.bulk_create(raws)
-    Asset.objects.bulk_create([cell.asset for cell in live if cell.asset])
-    Asset.objects.bulk_create([edit.asset for edit in edits if edit.asset])
-    Rendition.objects.bulk_create([made.preview for made in outputs if made.preview])
-    Rendition.objects.bulk_create([row for edit in edits for row in (edit.preview, edit.heat) if row])
-    Rendition.objects.bulk_create([cell.preview for cell in live if cell.preview])
-    CheckResult.objects.bulk_create([verdict for made in outputs for verdict in made.verdicts])
-    CheckResult.objects.bulk_create([verdict for cell in live for verdict in cell.verdicts])
-    CheckResult.objects.bulk_create([verdict for edit in edits for verdict in edit.verdicts])
+    insert(outputs, live)
     _write_outputs(lease, outputs, again=isinstance(work, PictureWork) and work.calls > 0)
     _fill([cell for cell in live if cell.asset])
     for cell in live:
@@ -216,7 +207,23 @@ def _write(lease: Lease, work: Work, outputs: Sequence[OutputRows], *, unwanted:
     return frozenset(name for cell in cells if cell not in live for name in cell.files)
 
 
-def _live(cells: list[CellRows]) -> list[CellRows]:
+def insert(outputs: Sequence[OutputRows], live: Sequence[CellRows]) -> None:
+    """Pictures, files and verdicts, of one job or of many: what is pointed at before what points at it.
+
+    :param live: the cells that are still wanted.
+    """
+    edits = [made.edit for made in outputs if made.edit]
+    composed = [cell.asset for cell in live if cell.asset] + [edit.asset for edit in edits if edit.asset]
+    files = [made.preview for made in outputs] + [cell.preview for cell in live]
+    files += [row for edit in edits for row in (edit.preview, edit.heat)]
+    judged: list[OutputRows | CellRows | EditRows] = [*outputs, *live, *edits]
+    create([made.asset for made in outputs if made.asset])
+    create(composed)
+    create([row for row in files if row])
+    create([verdict for one in judged for verdict in one.verdicts])
+
+
+def live_among(cells: list[CellRows]) -> list[CellRows]:
     """Those that still wait for this very result; held until the end of the transaction."""
     waiting = Variant.objects.select_for_update().filter(pk__in=[made.cell.pk for made in cells], state="waiting")
     rounds = dict(waiting.values_list("pk", "round"))
@@ -253,9 +260,14 @@ def _write_outputs(lease: Lease, outputs: Sequence[OutputRows], *, again: bool) 
     if again:
         # An earlier answer of this job was nothing but faults; a person asked again.
         JobOutput.objects.filter(job=lease.job_id, asset=None).delete()
-    JobOutput.objects.bulk_create(
+    create(job_outputs(lease.job_id, outputs))
+
+
+def job_outputs(job: UUID, outputs: Iterable[OutputRows]) -> list[JobOutput]:
+    """What came out of a job, in place of each picture that was asked for."""
+    return [
         JobOutput(
-            job_id=lease.job_id,
+            job_id=job,
             index=made.index,
             asset=made.shown,
             fault_code=made.fault,
@@ -263,24 +275,27 @@ def _write_outputs(lease: Lease, outputs: Sequence[OutputRows], *, again: bool) 
         )
         for made in outputs
         if made.index is not None
-    )
+    ]
 
 
 def _fill(cells: list[CellRows]) -> None:
-    """Point all cells at their pictures by one UPDATE."""
+    fill(cells)
+    Event.objects.record_all(WORKER, "variant.ready", [Named("variant", made.cell.pk) for made in cells])
+
+
+def fill(cells: Sequence[CellRows]) -> None:
+    """Point all cells at their pictures by one UPDATE; their events are the caller's."""
     if not cells:
         return
-    by_cell = {made.cell.pk: made.asset for made in cells if made.asset}
-    whens = [When(pk=pk, then=Value(asset.pk, output_field=UUIDField())) for pk, asset in by_cell.items()]
+    by_cell = {made.cell.pk: made.asset.pk for made in cells if made.asset}
     VARIANT.move(
         Variant.objects.filter(pk__in=by_cell),
         "ready",
         only_from=["waiting"],
-        asset_id=Case(*whens, output_field=UUIDField()),
+        asset_id=each(Variant, "asset", by_cell),
         error_code="",
         error_params={},
     )
-    Event.objects.record_all(WORKER, "variant.ready", [Variant(pk=pk) for pk in by_cell])
 
 
 def _fail(made: CellRows) -> None:
@@ -292,7 +307,7 @@ def _fail(made: CellRows) -> None:
         error_code=made.code,
         error_params=dict(made.params),
     )
-    Event.objects.record(WORKER, "variant.compose_failed", Variant(pk=made.cell.pk), code=made.code)
+    Event.objects.record(WORKER, "variant.compose_failed", Named("variant", made.cell.pk), code=made.code)
 
 
 def missing(work: ComposeWork) -> OutputRows:

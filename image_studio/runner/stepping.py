@@ -27,6 +27,7 @@ from image_studio.models import (
 from image_studio.providers.base import InputRef
 from image_studio.runner.answers import plain
 from image_studio.runner.edit_requests import Base, FileRef, StepOrder, compiled
+from image_studio.runner.holds import let_go_below, let_go_steps, take
 from image_studio.runner.leases import WORKER, Lease
 from image_studio.runner.limits import tokens_of
 from image_studio.runner.rows import OutputRows
@@ -51,6 +52,8 @@ def done(lease: Lease, work: Work, outputs: Sequence[OutputRows], *, unwanted: b
     Event.objects.record(WORKER, "chain.step_done", step.chain, step=step.number, pictures=len(pictures))
     if pictures and not unwanted:
         _go_on(step, pictures[0])
+    else:
+        let_go_below(step)
 
 
 def _candidate(step: EditStep, made: OutputRows) -> EditCandidate:
@@ -90,6 +93,8 @@ def _go_on(step: EditStep, picked: EditCandidate) -> None:
             raise  # the database is away: all of it is tried again
         except Exception as error:  # noqa: BLE001 - the picture that came is paid for: what can't follow it says so
             _give_up(one, error)
+            let_go_steps([one], actor=WORKER)
+            let_go_below(one)
 
 
 def _give_up(step: EditStep, error: Exception) -> None:
@@ -152,13 +157,17 @@ def queue_planned(step: EditStep, source: Asset) -> Job | None:
         digest=found.request.digest,
         n=found.request.n,
         tokens=tokens_of(route.provider, found.request),
-        edit={**found.edit, "step": str(step.pk), "words": order.instruction},
+        edit={**found.edit, "step": str(step.pk), "chain": str(step.chain_id), "words": order.instruction},
         estimate_micro_usd=int(plan.get("most", 0)),
+        hold_micro_usd=step.hold_micro_usd,
+        hold_user=str(step.chain.requested_by_id or ""),
         available_at=database_now(),
     )
     queue(job)
+    # Nothing is held any more where its path had been given up before.
+    take([job], WORKER)
     inputs = [_input(found.request.inputs[0]), *step.inputs[1:]]
-    EditStep.objects.filter(pk=step.pk).update(job=job, inputs=inputs)
+    EditStep.objects.filter(pk=step.pk).update(job=job, inputs=inputs, hold_micro_usd=0)
     return job
 
 

@@ -16,14 +16,14 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 
 from image_studio.exceptions import StorageFailed
-from image_studio.models import Attempt, Event, Job, database_now
-from image_studio.runner import adopting, beats, sets, withdrawing
+from image_studio.models import Actor, Attempt, Event, Job, database_now
+from image_studio.runner import adopting, beats, holds, sets, withdrawing
 from image_studio.runner.answers import StoredAnswer
 from image_studio.runner.early import forget, names_in
 from image_studio.runner.leases import FREE, WORKER, is_uuid
-from image_studio.runner.marks import book, cost_of
+from image_studio.runner.resending import resend_by_policy
 from image_studio.runner.work import repeatable
-from image_studio.states import ATTEMPT, JOB
+from image_studio.states import ATTEMPT, JOB, JOB_ENDED
 from image_studio.storage import Spool
 
 _log = logging.getLogger("image_studio.runner")
@@ -40,6 +40,7 @@ class Swept:
     unknown: int = 0
     rescued: int = 0
     closed: int = 0
+    resent: int = 0
 
 
 def sweep() -> Swept:
@@ -48,11 +49,14 @@ def sweep() -> Swept:
     withdrawing.take_down_expired()
     ends = [_expire(row) for row in expired(Job.objects.all())]
     ends += _rescue()
+    ends += _adopt_asked()
+    resent = resend_by_policy()
     swept = Swept(
         requeued=ends.count("queued"),
         unknown=ends.count("unknown"),
         rescued=ends.count("spooled"),
         closed=len(sets.finish_sets(sets.open_sets())),
+        resent=resent,
     )
     if swept != Swept():
         _log.warning("swept %s", swept, extra={"action": "worker.swept", **vars(swept)})
@@ -113,20 +117,23 @@ def _move(
         if attempt:
             lost = "unknown" if to == "unknown" else "lost"
             ATTEMPT.move(Attempt.objects.filter(pk=attempt.pk), lost, error_code=code, ended_at=now)
+            if to == "unknown":
+                holds.doubt(attempt.pk, row.pk)
+        if to in JOB_ENDED:
+            holds.let_go([row.pk])
     forget(names_in(row.partials))
     return to
 
 
-def _take(held: QuerySet[Job], row: Job, answer: StoredAnswer) -> str:
+def _take(held: QuerySet[Job], row: Job, answer: StoredAnswer, *, actor: Actor = WORKER) -> str:
     """The answer lies here complete: the job goes on from it, and nothing is sent."""
-    cost = cost_of(answer)
+    charge = holds.charge_of(row, answer)
+    told: dict[str, Any] = {"error_code": "", "error_params": {}, "ended_at": None, "adopt_asked_at": None}
     with transaction.atomic():
-        if not JOB.move(
-            held, "spooled", only_from=[row.state], error_code="", error_params={}, ended_at=None, **FREE, **cost
-        ):
+        if not JOB.move(held, "spooled", only_from=[row.state], **told, **FREE, **charge.columns):
             return ""
-        Event.objects.record(WORKER, "job.spooled", row, attempt=str(answer.attempt), found=True)
-        book(answer)
+        Event.objects.record(actor, "job.spooled", row, attempt=str(answer.attempt), found=True)
+        holds.enter([charge])
     forget(names_in(row.partials))
     return "spooled"
 
@@ -142,6 +149,28 @@ def _rescue() -> list[str]:
         if answer and not later:
             found.append(_take(Job.objects.filter(pk=attempt.job_id), attempt.job, answer))
     return found
+
+
+def _adopt_asked() -> list[str]:
+    """What a person wants to have of answers that were cut, where they lie on this host."""
+    found = []
+    here = [name for name in Spool().waiting() if is_uuid(name)]
+    wanted = Attempt.objects.filter(pk__in=here, state="unknown", job__state="unknown")
+    for attempt in wanted.filter(job__adopt_asked_at__isnull=False).select_related("job").order_by("-number"):
+        try:
+            answer = adopting.salvage(attempt)
+        except StorageFailed:
+            continue  # the disk takes nothing now; the wish stays
+        if answer:
+            found.append(take_in(attempt.job, answer))
+        elif Job.objects.filter(pk=attempt.job_id, state="unknown").update(adopt_asked_at=None):
+            Event.objects.record(WORKER, "job.adopt_failed", attempt.job, code="job.nothing_to_adopt")
+    return found
+
+
+def take_in(job: Job, answer: StoredAnswer, *, actor: Actor = WORKER) -> str:
+    """Go on with a job of unknown outcome from an answer that lies here; empty where somebody was faster."""
+    return _take(Job.objects.filter(pk=job.pk, state="unknown"), job, answer, actor=actor)
 
 
 def _complete(attempt: Attempt) -> StoredAnswer | None:

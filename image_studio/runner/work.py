@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
 from image_studio import conf as configuration
+from image_studio.brand.checks import Check
 from image_studio.brand.checks import load as load_checks
 from image_studio.brand.checks.moderation import Moderation
 from image_studio.brand.judged import Judged, Looked, Unjudged
@@ -18,8 +19,6 @@ from image_studio.conf import conf
 from image_studio.exceptions import Unsupported
 from image_studio.models import (
     Asset,
-    Attempt,
-    Brand,
     BrandRevision,
     CheckResult,
     EditFile,
@@ -30,8 +29,6 @@ from image_studio.models import (
 )
 from image_studio.policy import Policy
 from image_studio.providers.base import BaseProvider, Input, InputRef, PictureRequest
-from image_studio.runner import answers
-from image_studio.runner.adopting import answer_to
 from image_studio.runner.answers import StoredAnswer
 from image_studio.runner.inheriting import NAMES, Former
 from image_studio.runner.leases import Fenced, Lease
@@ -156,47 +153,19 @@ def rights(job: Job, verb: str, target: Any) -> Policy:
 
     :raises Halt: ``job.rights_revoked``.
     """
-    policy = Policy.of_user_id(job.requested_by_id, operator=job.operator)
+    return judge_rights(policy_of(job), verb, target)
+
+
+def policy_of(job: Job) -> Policy | None:
+    """The rights of who asked for a job, as they are now; None where the person is gone."""
+    return Policy.of_user_id(job.requested_by_id, operator=job.operator)
+
+
+def judge_rights(policy: Policy | None, verb: str, target: Any) -> Policy:
+    """:raises Halt: ``job.rights_revoked``."""
     if policy is None or not policy.can(verb, target):
         raise Halt("blocked", "job.rights_revoked", verb=verb)
     return policy
-
-
-def picture_work(lease: Lease) -> PictureWork:
-    """Read a picture job; looks into the spool for an answer that is there already.
-
-    :raises Halt: for a cancelled job, revoked rights, a model that ended, or a source that may not be used.
-    :raises Fenced: when the lease was lost.
-    :raises StorageFailed: when a file of the kit is missing, or the spooled answer is damaged.
-    """
-    job = read_job(lease)
-    calls = list(Attempt.objects.filter(job=job).order_by("-number").values_list("pk", "number"))
-    answer = next((found for pk, _number in calls if (found := answer_to(pk, job.provider))), None)
-    policy = Policy.operator()
-    if answer is None:
-        # An answer was paid for while it was allowed: taking it in asks nobody again.
-        if job.cancel_requested_at:
-            raise Halt("cancelled")
-        policy = rights(job, "generate", job.brand)
-    request = PictureRequest.from_dict(job.request)
-    sources = tuple(source_of(policy, job, ref, check=answer is None) for ref in request.inputs)
-    words = Words.of(job.variant_set, job)
-    spec = model_of(job)
-    if answer is None and lease.state == "leased":
-        judge_end(spec)
-    return PictureWork(
-        lease=lease,
-        job=job,
-        style=style_of(job, words),
-        words=words,
-        cells=cells_of(Variant.objects.filter(job=job.pk, state="waiting"), words),
-        request=request,
-        spec=spec,
-        sources=sources,
-        calls=calls[0][1] if calls else 0,
-        answer=answer,
-        looked=answers.looked_at(answer.attempt) if answer else {},
-    )
 
 
 def source_of(policy: Policy, job: Job, ref: InputRef, *, check: bool) -> Source:
@@ -269,14 +238,15 @@ def judge_weights(spec: ModelSpec, inputs: Collection[Input]) -> None:
         raise Unsupported(refusal.code, **refusal.params)
 
 
-def style_of(job: Job, words: Words) -> Style:
+def style_of(job: Job, words: Words, checks: Sequence[Check] | None = None) -> Style:
     """What all cells of the job share.
 
+    :param checks: the site's, where they were loaded before.
     :raises StorageFailed: when a file of the kit is missing.
     """
-    revision = BrandRevision.objects.filter(pk=words.revision_id).first() if words.revision_id else None
-    kit = revision.kit if revision else Brand.objects.get(pk=job.brand_id).kit
-    checks = load_checks(conf().brand_checks)
+    revision = job.variant_set.revision if job.variant_set else _revision(words)
+    kit = revision.kit if revision else job.brand.kit
+    checks = load_checks(conf().brand_checks) if checks is None else checks
     return Style(
         kit=kit,
         files=revision.load_files() if revision else KitFiles(),
@@ -286,10 +256,14 @@ def style_of(job: Job, words: Words) -> Style:
     )
 
 
-def cells_of(rows: Any, words: Words) -> dict[int, tuple[Cell, ...]]:
-    """Waiting cells by the output that they show."""
+def _revision(words: Words) -> BrandRevision | None:
+    return BrandRevision.objects.filter(pk=words.revision_id).first() if words.revision_id else None
+
+
+def cells_of(rows: Iterable[Variant], words: Words) -> dict[int, tuple[Cell, ...]]:
+    """Waiting cells, in their order, by the output that they show."""
     found: dict[int, tuple[Cell, ...]] = {}
-    for row in rows.order_by("position"):
+    for row in rows:
         found[row.output_index] = (*found.get(row.output_index, ()), cell_of(row, words))
     return found
 

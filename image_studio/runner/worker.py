@@ -19,6 +19,7 @@ from django.db import InterfaceError, OperationalError, connections
 from image_studio.conf import conf
 from image_studio.models import Job, database_now, uuid7
 from image_studio.runner import beats, leases, listening, sweep
+from image_studio.runner.batching import Lull
 from image_studio.runner.flow import Hands, travel
 from image_studio.runner.leases import Lease
 from image_studio.states import JOB_ENDED
@@ -67,6 +68,8 @@ class Worker:
         self.stops = 0
         self._held: dict[UUID, Lease] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        #: Of calls in the pixel threads, or waiting for one.
+        self._lull = Lull()
         self._hears = False
         self._look = True
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -83,7 +86,12 @@ class Worker:
         """Work until stopped, or with ``once`` until nothing is left."""
         self._loop, self._wake = asyncio.get_running_loop(), asyncio.Event()
         self._pool = ThreadPoolExecutor(conf().pixel_threads, thread_name_prefix="studio-pixels")
-        self._hands = Hands(rows=self._rows, pixels=self._pixels, stopping=lambda: self.stops > 0)
+        self._hands = Hands(
+            rows=self._rows,
+            pixels=self._pixels,
+            stopping=lambda: self.stops > 0,
+            pause=self._lull.pause,
+        )
         self._started = await self._rows(database_now)
         self._log("worker.started", concurrency=self.concurrency)
         await self._careful(self._beat)
@@ -107,6 +115,9 @@ class Worker:
 
     async def _serve(self) -> None:
         while not self.stops:
+            # Slots come free one after the other while pictures are drawn: taken together they cost one claim.
+            if len(self._tasks) > self.concurrency // 2:
+                await self._lull.pause()
             self._wake.clear()
             took = await self._careful(self._claim)
             if self.once and not took and not self._tasks and not await self._careful(self._left):
@@ -137,7 +148,7 @@ class Worker:
         try:
             if await travel(self._hands, lease):
                 self.tally.ended += 1
-                state = await self._rows(_state, lease.job_id)
+                state = await self._hands.batches.ended(lease)
                 self.tally.failed += state in ("failed", "blocked", "unknown")
         finally:
             self._held.pop(lease.job_id, None)
@@ -197,6 +208,7 @@ class Worker:
         for task in cut:
             task.cancel()
         await asyncio.gather(*cut, return_exceptions=True)
+        await self._hands.batches.rest()
         if rest:
             await self._careful(partial(self._rows, sweep.hand_back, self.id, rest))
 
@@ -206,7 +218,11 @@ class Worker:
         return await sync_to_async(call, thread_sensitive=True)(*args, **kwargs)
 
     async def _pixels(self, call: Callable[..., Any], *args: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, partial(call, *args))
+        self._lull.enter()
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, partial(call, *args))
+        finally:
+            self._lull.leave()
 
     def _log(self, action: str, *, level: int = logging.INFO, **facts: Any) -> None:
         told = {"action": action, "worker": str(self.id), "pid": os.getpid(), **facts}
@@ -224,10 +240,6 @@ def _take(worker: UUID, free: int, only: Collection[UUID] | None, *, look: bool)
     """Answers that wait in the spool come first: they are paid for."""
     adopted = leases.adopt(worker, free, only=only) if look else []
     return adopted + leases.claim(worker, free - len(adopted), only=only)
-
-
-def _state(job: UUID) -> str:
-    return Job.objects.values_list("state", flat=True).get(pk=job)
 
 
 def _lost(worker: UUID, held: Collection[UUID]) -> int:

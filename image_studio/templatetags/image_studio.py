@@ -1,14 +1,14 @@
 """Published pictures on a site's pages: ``{% studio_picture asset "hero" %}`` and ``{% studio_image_url asset %}``.
 
-Only what is published and within its rights is shown. A signed-in member of the brand's team (staff) sees an
-unpublished picture through the checked view; everybody else sees nothing, and learns nothing.
+Only what is published and within its rights is shown; in the place of anything else stands the fallback that the site
+chose, or nothing. A signed-in member of the brand's team (staff) sees a picture that is not out yet through the checked
+view; everybody else sees no more than of one that was withdrawn, and learns nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Any
-from uuid import UUID
 
 from django import template
 from django.forms.utils import flatatt
@@ -24,23 +24,27 @@ from image_studio.conf import Picture, conf
 from image_studio.imaging.decode import MIMES
 from image_studio.models import Asset, Rendition
 from image_studio.policy import Policy
+from image_studio.workflow.showing import Instead, asset_of, chosen, instead, is_live, is_over, plain_of, public_of
 
 register = template.Library()
 
 #: Best first: a browser takes the first source that it can show.
 PREFERRED = ("avif", "webp")
-#: What an <img> without <picture> can count on, best first; AVIF is the last resort.
-PLAIN = ("jpeg", "png", "webp", "avif")
-TAKEN = ("alt", "class", "loading", "sizes")
+TAKEN = ("alt", "class", "fallback", "loading", "sizes")
 
 
 @register.simple_tag(takes_context=True)
-def studio_picture(context: template.Context, asset: Any, name: str = "default", **options: Any) -> SafeString | str:
-    """A ``<picture>`` with AVIF and WebP sources, width, height, alt and lazy loading; empty where nothing is live.
+def studio_picture(context: Any, asset: Any, name: str = "default", **options: Any) -> SafeString | str:
+    """A ``<picture>`` with AVIF and WebP sources, width, height, alt and lazy loading.
 
+    Where nothing is live stands the fallback, and where there is none, nothing: the answer is empty. A place for which
+    no picture was chosen at all stays empty too.
+
+    :param context: only its ``request`` is asked.
     :param asset: an asset, its id, or None.
-    :param name: a key of ``IMAGE_STUDIO["PICTURES"]``, which gives widths and ``sizes``.
-    :param options: ``alt``, ``class``, ``loading`` (``lazy`` or ``eager``), ``sizes``.
+    :param name: a key of ``IMAGE_STUDIO["PICTURES"]``, which gives widths, ``sizes`` and ``fallback``.
+    :param options: ``alt``, ``class``, ``loading`` (``lazy`` or ``eager``), ``sizes``, and ``fallback``: another
+        picture, its id or the path of a static file, in the place of the configured one; empty is nothing.
     :raises TemplateSyntaxError: for any other option.
     :raises ConfigurationError: for a name that is not configured.
     """
@@ -48,74 +52,49 @@ def studio_picture(context: template.Context, asset: Any, name: str = "default",
     if unknown:
         raise TemplateSyntaxError(f"studio_picture does not take {', '.join(unknown)}; it takes {', '.join(TAKEN)}.")
     use = conf().picture(name)
-    found = _asset(asset)
-    if found is None:
+    if not asset:
         return ""
-    attributes = _attributes(found, options)
-    if not _live(found):
-        return _preview(context, found, attributes)
-    return _picture(_chosen(_public(found), use), attributes, str(options.get("sizes") or use.sizes))
+    found = asset_of(asset)
+    live = found is not None and is_live(found)
+    shown = _live(found, use, options) if found is not None and live else ""
+    if shown:
+        return shown
+    other = instead(options.get("fallback", use.fallback))
+    if found is None or live or (other and is_over(found)):
+        return _instead(other, use, options)
+    return _preview(context, found, _attributes(found, options)) or _instead(other, use, options)
 
 
 @register.simple_tag(takes_context=True)
-def studio_image_url(context: template.Context, asset: Any, width: int = 1200) -> str:
+def studio_image_url(context: Any, asset: Any, width: int = 1200, name: str = "default", fallback: Any = None) -> str:
     """The absolute address of a published picture as JPEG, PNG or WebP, for ``og:image`` and feeds; else empty.
 
     :param width: in pixels; the smallest file that is as wide, else the widest.
+    :param name: a key of ``IMAGE_STUDIO["PICTURES"]``, for its fallback.
+    :param fallback: as :func:`studio_picture` takes it; None is the configured one.
     """
-    found = _asset(asset)
-    if found is None or not _live(found):
+    if not asset:
         return ""
-    files = _fallback(_public(found))
-    if not files:
-        return ""
-    best = next((file for file in files if file.width >= int(width)), files[-1])
-    url = storage.public().url(best.file)
+    found = asset_of(asset)
+    url = _address(found, int(width)) if found is not None and is_live(found) else ""
+    if not url:
+        other = instead(conf().picture(name).fallback if fallback is None else fallback)
+        url = "" if other is None else _address(other.asset, int(width)) if other.asset else other.url
     request = context.get("request")
-    return request.build_absolute_uri(url) if request else url
+    return request.build_absolute_uri(url) if request and url else url
 
 
-def _asset(given: Any) -> Asset | None:
-    if given is None or isinstance(given, Asset):
-        return given
-    try:
-        key = given if isinstance(given, UUID) else UUID(str(given))
-    except ValueError:
-        return None
-    return Asset.objects.filter(pk=key).first()
+def _address(asset: Asset, width: int) -> str:
+    files = plain_of(public_of(asset))
+    best = next((file for file in files if file.width >= width), files[-1] if files else None)
+    return storage.public().url(best.file) if best else ""
 
 
-def _live(asset: Asset) -> bool:
-    return asset.state == "published" and not asset.expired
-
-
-def _public(asset: Asset) -> list[Rendition]:
-    """Sorted here and not in the database, so that a page may prefetch."""
-    rows = [row for row in asset.renditions.all() if row.public]
-    return sorted(rows, key=lambda row: row.width)
-
-
-def _chosen(rows: Sequence[Rendition], use: Picture) -> list[Rendition]:
-    """The widths that the use asks for; a picture narrower than all of them is shown as wide as it is."""
-    wanted = [row for row in rows if row.width in use.widths]
-    widest = max((row.width for row in rows), default=0)
-    if not wanted or widest < max(use.widths):
-        wanted += [row for row in rows if row.width == widest and row not in wanted]
-    return wanted
-
-
-def _fallback(rows: Sequence[Rendition]) -> list[Rendition]:
-    for kind in PLAIN:
-        found = [row for row in rows if row.format == kind]
-        if found:
-            return found
-    return []
-
-
-def _attributes(asset: Asset, options: dict[str, Any]) -> dict[str, str]:
+def _attributes(asset: Asset | None, options: dict[str, Any]) -> dict[str, str]:
     alt = options.get("alt")
+    own = asset.alt_for(get_language() or "") if asset else ""
     found = {
-        "alt": str(alt) if alt is not None else asset.alt_for(get_language() or ""),
+        "alt": str(alt) if alt is not None else own,
         "loading": str(options.get("loading") or "lazy"),
         "decoding": "async",
     }
@@ -124,8 +103,24 @@ def _attributes(asset: Asset, options: dict[str, Any]) -> dict[str, str]:
     return found
 
 
-def _picture(rows: Sequence[Rendition], attributes: dict[str, str], sizes: str) -> SafeString | str:
-    fallback = _fallback(rows)
+def _live(asset: Asset, use: Picture, options: dict[str, Any], *, stands_in: bool = False) -> SafeString | str:
+    sizes = str(options.get("sizes") or use.sizes)
+    return _picture(chosen(public_of(asset), use), _attributes(asset, options), sizes, stands_in=stands_in)
+
+
+def _instead(other: Instead | None, use: Picture, options: dict[str, Any]) -> SafeString | str:
+    """The fallback with words of its own: those that a page wrote are of the picture that is not there."""
+    if other is None:
+        return ""
+    own = {key: value for key, value in options.items() if key != "alt" or value == ""}
+    if other.asset is not None:
+        return _live(other.asset, use, own, stands_in=True)
+    image = {"src": other.url, **_attributes(None, own)}
+    return format_html("<picture data-studio-fallback><img{}></picture>", flatatt(image))
+
+
+def _picture(rows: Sequence[Rendition], attributes: dict[str, str], sizes: str, *, stands_in: bool) -> SafeString | str:
+    fallback = plain_of(rows)
     if not fallback:
         return ""
     last = fallback[-1]
@@ -143,7 +138,8 @@ def _picture(rows: Sequence[Rendition], attributes: dict[str, str], sizes: str) 
         **attributes,
     }
     joined = format_html_join("", '<source type="{}" srcset="{}" sizes="{}">', sources)
-    return format_html("<picture>{}<img{}></picture>", joined, flatatt(image))
+    mark = flatatt({"data-studio-fallback": stands_in})
+    return format_html("<picture{}>{}<img{}></picture>", mark, joined, flatatt(image))
 
 
 def _srcset(rows: Iterable[Rendition]) -> str:
@@ -153,7 +149,7 @@ def _srcset(rows: Iterable[Rendition]) -> str:
     return ", ".join(f"{url} {width}w" for url, width in addresses)
 
 
-def _preview(context: template.Context, asset: Asset, attributes: dict[str, str]) -> SafeString | str:
+def _preview(context: Any, asset: Asset, attributes: dict[str, str]) -> SafeString | str:
     """What the team sees of a picture that is not out yet, through the view that checks the right again."""
     user = getattr(context.get("request"), "user", None)
     if user is None or not user.is_authenticated or not user.is_staff or not Policy(user).can("view", asset):

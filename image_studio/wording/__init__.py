@@ -20,7 +20,9 @@ from image_studio.wording import (
     compose,
     edits,
     generate,
+    health,
     imaging,
+    ledger,
     library,
     lifecycle,
     moderation,
@@ -51,6 +53,8 @@ WORDS: dict[str, Any] = {
     **library.WORDS,
     **lifecycle.WORDS,
     **usage.WORDS,
+    **ledger.WORDS,
+    **health.WORDS,
 }
 
 

@@ -21,4 +21,6 @@ WORDS = {
     "request.mixed_brands": _("The chosen pictures belong to different brands. Choose pictures of one brand."),
     "request.too_many_sources": _("{count} pictures were chosen; {most} is the most for one form. Choose fewer."),
     "texts.refused": _("{line}: {reason} Mend it, then compose again."),
+    "money.bad_sum": _("Give the sum in dollars, like 12.50: at most six places after the point."),
+    "job.say_the_charge": _("Say what the provider charged: as much as is held, nothing, or the sum on its bill."),
 }

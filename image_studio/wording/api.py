@@ -15,6 +15,7 @@ WORDS = {
     "request.malformed": _("The request cannot be read: {detail}."),
     "request.invalid": _("Some fields do not hold: errors says which and why."),
     "request.too_large": _("This is too large: {most} is the most."),
+    "request.unknown_user": _("There is nobody called “{user}” on this site."),
     "request.precondition": _("It changed since you read it. Read it again, then send the change with the new ETag."),
     "throttled": _("That was too often. Wait {seconds} seconds, then go on."),
     "server_error": _("Something went wrong here, not with you. Try again later; the site's operator was told."),

@@ -14,6 +14,9 @@ WORDS = {
     "asset.too_many_tags": _(
         "A picture has up to {most} tags, and this would make {count}. Take some away first; nothing was changed."
     ),
+    "adopt.unknown_model": _("{label} names no field of a model here. Write it as app.Model.field."),
+    "adopt.no_file_field": _("{model} has no file field {field}. It has: {known}."),
+    "adopt.unknown_alt": _("{model} has no field {field} that an alt text could stand in."),
     "upload.no_file": _("No file came with the request. Choose a file and send it again."),
     "upload.one_at_a_time": _("{count} files came at once. Send each one on its own."),
     "upload.broken": _("The upload broke off before it was whole. Send the file again."),

@@ -49,7 +49,7 @@ WORDS = {
     "doctor.answer_found": _("The answer to job {job} is here after all. Mend it with --fix: it costs nothing more."),
     "doctor.answer_incomplete": _(
         "Job {job} broke off while its answer came, and this is what came: {files}. Look whether the provider "
-        "charged; then retry or leave the job, and delete the folder."
+        "charged; then adopt what is whole, send it again or write it off (manage.py studio_unknowns)."
     ),
     "doctor.answer_unsaved": _("The answer to job {job} was never stored. Mend it with --fix, or retry the job."),
     "doctor.answer_without_row": _(
@@ -66,8 +66,24 @@ WORDS = {
     "doctor.set_open": _("“{title}” is over and was never closed. Close it with --fix, or let a worker do it."),
     "doctor.stuck": _("Its worker is gone and it still says “{state}”. Mend it with --fix, or start a worker."),
     "doctor.unknown": _(
-        "{provider} may have charged for this ({reason}). Look there; then retry the job or leave it as it is."
+        "{provider} may have charged for this ({reason}), and ${usd} stay held. Look there; then adopt what came, send "
+        "it again or write it off (manage.py studio_unknowns)."
     ),
+    "doctor.doubt": _(
+        "{provider} may have charged for an earlier call of job {job}, and ${usd} stay held. Look there; then write it "
+        "off with what it cost (manage.py studio_unknowns)."
+    ),
+    "doctor.no_trigger": _(
+        "The database would let rows of {table} be changed. Mend it with --fix, or run migrate as a database user who "
+        "may make triggers."
+    ),
+    "doctor.over_held": _("This is over and still holds ${usd}. Release it with --fix."),
+    "doctor.held_differs": _("The ledger says that ${entered} are held, the rows say ${held}. Enter it with --fix."),
+    "doctor.cost_differs": _("It says that it cost ${said}, the ledger says ${entered}. Mend it with --fix."),
+    "doctor.rollup_differs": _(
+        "The sum of {day} (brand {brand}, model {model}) is not the ledger's. Mend it with --fix."
+    ),
+    "doctor.budget_differs": _("The budget of {whose} counts otherwise than rows and ledger. Count anew with --fix."),
     "provider.connection_lost": _(
         "The connection broke before the answer came. It may have been charged: look there first."
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -17,6 +18,7 @@ from image_studio.exceptions import Conflict, InvalidRequest, StudioError
 from image_studio.models import Event, Job, JobOutput, Variant, VariantSet, database_now
 from image_studio.policy import Policy
 from image_studio.providers.base import PictureRequest
+from image_studio.runner import holds
 from image_studio.runner.sets import lock
 from image_studio.runner.turns import in_turn, queue
 from image_studio.states import JOB, VARIANT
@@ -25,6 +27,18 @@ from image_studio.workflow.options import keyed
 #: A job whose outcome is unknown may have been charged: nothing here resends it.
 RESENDABLE = ("failed", "blocked", "cancelled")
 COMING = ("queued", "leased", "sending", "spooled")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Again:
+    """What trying a cell again buys.
+
+    :param picture: names what is bought: cells that share a picture pay for it once.
+    :param most: the most that it may cost, in micro-USD, which is what it will hold; None where nobody knows.
+    """
+
+    picture: tuple[UUID, int]
+    most: int | None
 
 
 def cancel(policy: Policy, variant_set: VariantSet) -> int:
@@ -100,6 +114,8 @@ def cancel_jobs(policy: Policy, jobs: QuerySet[Job]) -> list[Job]:
         lease_token=F("lease_token") + 1,
     )
     asked = [job for job in held if job not in idle and job.cancel_requested_at == now]
+    if idle:
+        holds.let_go([job.pk for job in idle], actor=policy.actor)
     Event.objects.record_all(policy.actor, "job.cancelled", idle)
     Event.objects.record_all(policy.actor, "job.cancel_asked", asked)
     return held
@@ -137,7 +153,7 @@ def retry_cells(policy: Policy, variant_set: VariantSet, cells: QuerySet[Variant
         coming = [cell for cell in broken if cell.state == "cancelled" and cell.job.state in COMING]
         at_hand = _pictures_of(cell for cell in broken if cell.job.state == "done")
         compose = [cell for cell in broken if at_hand.get((cell.job_id, cell.output_index))]
-        faulty = [cell for cell in broken if cell.job.state == "done" and cell not in compose]
+        faulty = _faulty(broken, at_hand)
         rung = requeue(policy, {cell.job_id for cell in resend})
         _want_again({cell.job_id for cell in coming})
         rung += _buy_again(policy, faulty)
@@ -150,6 +166,11 @@ def retry_cells(policy: Policy, variant_set: VariantSet, cells: QuerySet[Variant
             Event.objects.record(policy.actor, "set.retried", variant_set, cells=len(woken))
             transaction.on_commit(partial(tasks.ring, rung))
     return len(woken)
+
+
+def _faulty(broken: Iterable[Variant], made: Mapping[tuple[UUID, int], bool]) -> list[Variant]:
+    """Those whose job is done, and brought them no picture."""
+    return [cell for cell in broken if cell.job.state == "done" and not made.get((cell.job_id, cell.output_index))]
 
 
 def _want_again(job_ids: set[UUID]) -> None:
@@ -195,6 +216,7 @@ def requeue(policy: Policy, job_ids: Collection[UUID]) -> list[UUID]:
     queued = list(Job.objects.filter(pk__in=job_ids, state="queued"))
     Job.objects.bulk_update(in_turn(queued), ["turn"])
     Event.objects.record_all(policy.actor, "job.requeued", queued)
+    holds.take(queued, policy.actor)
     return [job.pk for job in queued]
 
 
@@ -203,7 +225,7 @@ def _buy_again(policy: Policy, cells: list[Variant]) -> list[UUID]:
     rung = []
     for job_id, index in dict.fromkeys((cell.job_id, cell.output_index) for cell in cells):
         old = Job.objects.get(pk=job_id)
-        request = {**old.request, "n": 1, "first": int(old.request.get("first", 0)) + index}
+        request = _alone(old, index)
         again = Job(
             kind="picture",
             brand_id=old.brand_id,
@@ -221,11 +243,41 @@ def _buy_again(policy: Policy, cells: list[Variant]) -> list[UUID]:
             estimate_micro_usd=_most_of_one(old, request),
             available_at=database_now(),
         )
+        holds.earmark([again])
         job = queue(again)
+        holds.grant([job], policy.actor)
         Variant.objects.filter(job_id=job_id, output_index=index).exclude(state="ready").update(job=job, output_index=0)
         Event.objects.record(policy.actor, "job.requested", job, instead_of=str(old.pk), output=index)
         rung.append(job.pk)
     return rung
+
+
+def bought_again(cells: Iterable[Variant], made: Mapping[tuple[UUID, int], bool]) -> dict[UUID, Again]:
+    """What :func:`retry` would buy for each cell, by the cell's id; those that it tries again for nothing are left out.
+
+    :param made: the outputs that came, (job, index) -> whether there is a picture of it.
+    """
+    broken = [cell for cell in cells if cell.state != "ready"]
+    faulty = _faulty(broken, made)
+    # A page reads its jobs without their requests, which tell what one picture of several costs.
+    whole = Job.objects.in_bulk({cell.job_id for cell in faulty}) if faulty else {}
+    resent = [cell for cell in broken if cell.job.state in RESENDABLE]
+    found = {cell.pk: Again(picture=(cell.job_id, 0), most=most_again(cell.job)) for cell in resent}
+    for cell in faulty:
+        most = _most_of_one(whole[cell.job_id], _alone(whole[cell.job_id], cell.output_index))
+        unknown = not most and most_again(cell.job) is None
+        found[cell.pk] = Again(picture=(cell.job_id, cell.output_index), most=None if unknown else most)
+    return {pk: again for pk, again in found.items() if again.most != 0}
+
+
+def most_again(job: Job) -> int | None:
+    """The most that a job costs when it is sent again, in micro-USD, as agreed at first; None where nobody knows."""
+    return None if holds.bill_of(job).price_unknown else job.estimate_micro_usd
+
+
+def _alone(old: Job, index: int) -> dict[str, Any]:
+    """The request for one picture of several."""
+    return {**old.request, "n": 1, "first": int(old.request.get("first", 0)) + index}
 
 
 def _most_of_one(old: Job, request: Mapping[str, Any]) -> int:

@@ -34,7 +34,7 @@ def made_of(job: Job | None) -> dict[str, Any] | None:
         "model": job.model,
         **{name: request.get(name) for name in ("prompt", "size", "quality", "n")},
         "options": {name: value for name, value in request.items() if name not in _NOT_TOLD},
-        "edit": {name: value for name, value in job.edit.items() if name not in ("step", "words")},
+        "edit": {name: value for name, value in job.edit.items() if name not in ("step", "chain", "words")},
         "estimate_micro_usd": job.estimate_micro_usd,
         "cost_micro_usd": job.cost_micro_usd,
         "created_at": moment(job.created_at),

@@ -25,6 +25,7 @@ from image_studio.models import (
     database_now,
 )
 from image_studio.policy import Policy
+from image_studio.runner import holds
 from image_studio.states import CHAIN, JOB_ENDED, STEP
 from image_studio.workflow.browse import clean, name_of
 from image_studio.workflow.cells import COMING, RESENDABLE, cancel_jobs, hold, requeue
@@ -235,7 +236,7 @@ def cancel_step(policy: Policy, step: EditStep) -> None:
     with transaction.atomic():
         _hold(step)
         jobs = cancel_jobs(policy, Job.objects.filter(step=step))
-        planned = _cancel_planned(step)
+        planned = _cancel_planned(policy, step)
         if not (jobs or planned):
             raise Conflict("chain.step_over", step=step.number)
         Event.objects.record(policy.actor, "chain.step_cancelled", step.chain, step=step.number, planned=planned)
@@ -254,9 +255,11 @@ def _judge_open(step: EditStep) -> None:
         raise Conflict("chain.closed")
 
 
-def _cancel_planned(step: EditStep) -> int:
+def _cancel_planned(policy: Policy, step: EditStep) -> int:
     """Planned steps at and below this one; returns how many."""
-    return _below(step, "planned").update(outcome="cancelled")
+    rows = _below(step, "planned")
+    holds.let_go_steps(rows.select_related("chain"), actor=policy.actor)
+    return rows.update(outcome="cancelled")
 
 
 def _below(step: EditStep, outcome: str) -> QuerySet[EditStep]:

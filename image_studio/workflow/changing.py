@@ -38,7 +38,7 @@ from image_studio.workflow.library import limits
 from image_studio.workflow.once import replayed
 from image_studio.workflow.step_asking import Asked, asked_from, picture_of
 from image_studio.workflow.step_orders import answer_of, drawn_for, judged_step, once_drawn, place, step_of
-from image_studio.workflow.steps import StepOffer, StepPreview, offers_of, priced, route_named
+from image_studio.workflow.steps import StepOffer, StepPreview, offers_of, priced, route_named, with_money
 
 
 def base_of(asset: Asset) -> Asset:
@@ -83,7 +83,7 @@ def change_preview(policy: Policy, asset: Asset, order: StepOrder, *, cell: Vari
 
     :raises StudioError: as :func:`~image_studio.workflow.steps.preview_step`.
     """
-    return priced(_asked(policy, asset, order, cell)[0], route_named(order.route))
+    return with_money(policy, priced(_asked(policy, asset, order, cell)[0], route_named(order.route)))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,23 +1,29 @@
-"""The first page: what needs this person, what runs, what it cost, and what came out last."""
+"""The first page: what needs this person, what runs, what was spent of which budget, and what came out last."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
-from image_studio.models import Asset, Job, Variant, VariantSet
+from image_studio import ledger
+from image_studio.models import Asset, Budget, Job, LedgerEntry, SpendRollup, Variant, VariantSet
 from image_studio.policy import Policy
 from image_studio.runner import beats
 from image_studio.states import JOB, JOB_ENDED
+from image_studio.wording.money import dollars
+from image_studio.workflow.allowance import Stop, stops
 from image_studio.workflow.lifecycle import title_of, uses
 from image_studio.workflow.queue import AGE, HEAVY, Queue, review_queue
+from image_studio.workflow.spending import budgets
+from image_studio.workflow.unknowns import doubtful
 
 #: Nobody counts further than this: a page says "99+".
 MOST = 99
@@ -25,6 +31,8 @@ MOST = 99
 RECENT = timedelta(days=14)
 SETS = 6
 STRIP = 12
+#: Budgets that the page shows: those with the least room. Of so many at most, which nobody has.
+PURSES, MOST_PURSES = 4, 400
 #: What a person may look at: the nouns of the page.
 NOUNS = frozenset({"asset", "variantset", "job"})
 
@@ -76,13 +84,32 @@ class Ending:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Purse:
+    """A limit beside what is spent and held of it, integer micro-USD, and in words.
+
+    :param warns: whether its warning is passed, or it is used up.
+    """
+
+    budget: Budget
+    name: str
+    used: int
+    limit: int
+    words: str
+    warns: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Home:
     """The page as data; what the person may not see is empty. Money is integer micro-USD.
 
     :param review: the beginning of the review queue.
     :param changes: pictures of which a change is asked that nobody has made.
     :param changeable: those of them that this person may change.
-    :param spent: in this month and today, None for who may not see jobs.
+    :param spent_month: and today (UTC), in the brands whose spending the person may see; by themselves where there is
+        none. None for who may not see jobs.
+    :param spent_own: whether that is what this person alone spent.
+    :param purses: the budgets with the least room of those that they may see.
+    :param stops: what stops spending.
     :param workers: how many live.
     :param step: what a new studio needs next: ``brand``, ``upload``, ``generate``, or empty.
     """
@@ -98,6 +125,9 @@ class Home:
     workers: int
     spent_today: int | None
     spent_month: int | None
+    spent_own: bool
+    purses: tuple[Purse, ...]
+    stops: tuple[Stop, ...]
     ending: tuple[Ending, ...]
     last: tuple[Asset, ...]
     step: str
@@ -129,7 +159,8 @@ def home(policy: Policy, *, nouns: Collection[str] = NOUNS) -> Home:
     last, changes = _pictures(policy) if "asset" in nouns else ([], [])
     sets = _sets(policy, live, trouble) if "variantset" in nouns else ()
     broken = sum(one.broken for one in sets)
-    today, month = _spent(policy) if "job" in nouns else (None, None)
+    own = not (policy.passes or policy.somewhere("see_spend"))
+    today, month = _spent(policy, own=own) if "job" in nouns else (None, None)
     return Home(
         review=review_queue(policy, limit=MOST) if "asset" in nouns else Queue(assets=(), more=False),
         failed=Some(n=len(trouble) + broken),
@@ -142,9 +173,12 @@ def home(policy: Policy, *, nouns: Collection[str] = NOUNS) -> Home:
         workers=beats.alive(),
         spent_today=today,
         spent_month=month,
+        spent_own=own,
+        purses=_purses(policy) if "job" in nouns else (),
+        stops=stops(policy) if "job" in nouns else (),
         ending=_ending(policy, jobs="job" in nouns),
         last=tuple(last),
-        step=_step(policy, last) if "asset" in nouns else "",
+        step=_step(policy, last, bool(sets)) if "asset" in nouns else "",
     )
 
 
@@ -156,8 +190,11 @@ def _jobs(policy: Policy) -> tuple[list[UUID | None], list[UUID | None], int]:
     # The time that a job was free to run stands in the index beside its state; no failure is older than it.
     failed = jobs.filter(_still_matters(), state__in=("failed", "blocked"), available_at__gt=timezone.now() - RECENT)
     trouble = failed.order_by("-available_at").values_list("variant_set_id", flat=True)
-    unknown = jobs.filter(state="unknown").order_by().values_list("pk", flat=True)[: MOST + 1]
-    return list(live[: MOST + 1]), list(trouble[: MOST + 1]), len(unknown)
+    unknown = jobs.filter(state="unknown").order_by().values_list("pk", flat=True)
+    # Sent again since, and the call before is still in doubt. The union has each job once.
+    before = doubtful(policy).select_related(None).order_by().values_list("job_id", flat=True)
+    both = unknown.union(before)[: MOST + 1]
+    return list(live[: MOST + 1]), list(trouble[: MOST + 1]), len(both)
 
 
 def _still_matters() -> Q:
@@ -212,14 +249,32 @@ def _cells(sets: Collection[UUID]) -> defaultdict[UUID, Counter[str]]:
     return found
 
 
-def _spent(policy: Policy) -> tuple[int, int]:
-    """What the jobs cost that were asked for today and in this month, by the site's clock."""
-    now = timezone.localtime()
-    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    month = today.replace(day=1)
-    jobs: QuerySet[Any] = policy.visible(Job.objects.filter(pk__gte=first_id(month), cost_micro_usd__gt=0))
-    found = jobs.aggregate(today=Sum("cost_micro_usd", filter=Q(pk__gte=first_id(today))), month=Sum("cost_micro_usd"))
+def _spent(policy: Policy, *, own: bool) -> tuple[int, int]:
+    """What was spent today and in this month, by the rollups; of one person by the ledger. Days are UTC."""
+    today = timezone.now().astimezone(UTC).date()
+    rows: QuerySet[Any]
+    if own:
+        rows = LedgerEntry.objects.filter(day__gte=today.replace(day=1), user_id=policy.actor.user_id)
+    else:
+        rows = SpendRollup.objects.filter(day__gte=today.replace(day=1), model="")
+        rows = rows if policy.passes else rows.filter(brand_id__in=policy.brands("see_spend").values("pk"))
+    found = rows.order_by().aggregate(today=Sum("spent_micro_usd", filter=Q(day=today)), month=Sum("spent_micro_usd"))
     return found["today"] or 0, found["month"] or 0
+
+
+def _purses(policy: Policy) -> tuple[Purse, ...]:
+    """The limits with the least room, as a share of each."""
+    rows = budgets(policy).filter(hard_micro_usd__gt=0)
+    found = [_purse(budget) for budget in ledger.current(rows[:MOST_PURSES], now=timezone.now())]
+    return tuple(sorted(found, key=lambda one: one.used / one.limit, reverse=True)[:PURSES])
+
+
+def _purse(budget: Budget) -> Purse:
+    limit, used = budget.hard_micro_usd or 0, budget.spent_micro_usd + budget.held_micro_usd
+    soft = limit if budget.soft_micro_usd is None else budget.soft_micro_usd
+    words = _("${left} left of ${limit}").format(left=dollars(budget.left_micro_usd or 0), limit=dollars(limit))
+    name = f"{ledger.whose(budget)} ({budget.get_period_display()})"
+    return Purse(budget=budget, name=name, used=max(0, used), limit=limit, words=words, warns=used >= soft)
 
 
 def first_id(moment: datetime) -> UUID:
@@ -241,10 +296,11 @@ def _ending(policy: Policy, *, jobs: bool) -> tuple[Ending, ...]:
     )
 
 
-def _step(policy: Policy, last: list[Asset]) -> str:
+def _step(policy: Policy, last: list[Asset], sets: bool) -> str:
     """The first of brand, picture and set that is missing."""
-    if not policy.brands().exists():
+    # Who is in a brand knows that it is there.
+    if not (policy.brands().exists() if policy.passes else policy.somewhere("view")):
         return "brand"
-    if policy.visible(VariantSet.objects.order_by()).exists():
+    if sets or policy.visible(VariantSet.objects.order_by()).exists():
         return ""
     return "generate" if last else "upload"

@@ -1,18 +1,7 @@
 """What can be said to one job, with a defined result in every state.
 
-========= ======================================= =====================================================
-state     cancel                                  retry
-========= ======================================= =====================================================
-queued    cancelled, nothing is charged           refused, unless it was asked to stop
-leased    cancelled, its worker is fenced out     refused, unless it was asked to stop: wanted again
-sending   asked: the result is kept and marked    as leased
-spooled   as sending                              as leased
-done      refused                                 refused; a cell without a picture is retried itself
-failed    refused                                 queued again
-blocked   refused                                 queued again
-cancelled refused                                 queued again
-unknown   refused                                 refused: it may have been charged, and nobody resends it
-========= ======================================= =====================================================
+The results stand in :mod:`image_studio.workflow.verbs`; what is said to a job of unknown outcome is in
+:mod:`image_studio.workflow.unknowns`.
 
 Local jobs are free, and what they worked on may have moved on: their retry is a new job with today's checks.
 """
@@ -40,6 +29,7 @@ from image_studio.workflow.cells import (
     retry_cells,
 )
 from image_studio.workflow.review import publish
+from image_studio.workflow.unknowns import offered_doubts
 
 
 def cancel_job(policy: Policy, job: Job) -> Job:
@@ -72,12 +62,12 @@ def retry_job(policy: Policy, job: Job) -> Job:
 
 
 def offered(policy: Policy, job: Job) -> frozenset[str]:
-    """What this person may say to the job as it was read: of ``cancel`` and ``retry``."""
+    """What this person may say to the job as it was read: of :data:`~image_studio.workflow.verbs.VERBS`."""
     asked = job.cancel_requested_at is not None
     found = {"cancel"} if job.state in COMING and not asked else set()
     if job.state in RESENDABLE or (job.state in COMING and asked and job.kind == "picture"):
         found.add("retry")
-    return frozenset(verb for verb in found if policy.can(_verb(verb, job), job))
+    return frozenset(verb for verb in found if policy.can(_verb(verb, job), job)) | offered_doubts(policy, job)
 
 
 def cells_of(job: Job) -> QuerySet[Variant]:

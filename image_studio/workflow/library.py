@@ -60,16 +60,18 @@ def ingest(
     origin: str = "upload",
     title: str = "",
     alt: Mapping[str, str] | None = None,
+    place: Mapping[str, str] | None = None,
 ) -> Ingested:
     """Take a picture into a brand's library; the original is kept byte for byte.
 
     :param name: the client's file name: only its stem is used, as a title, never as a path.
+    :param place: where the site had it, kept with its event.
     :raises ImageRefused: for anything the gate does not take; then nothing is stored.
     :raises StorageFailed: when the disk refuses; then nothing is stored either.
     """
     policy.require("ingest", brand)
     picture = decode(data, limits())
-    twin = _twin(policy, brand, picture)
+    twin = _twin(policy, brand, picture.sha256)
     if twin:
         return Ingested(asset=twin, duplicate=True)
     small = preview(picture.image)
@@ -81,7 +83,7 @@ def ingest(
         with transaction.atomic():
             # The same file twice at once: the second waits here for the first, and finds it.
             Brand.objects.filter(pk=brand.pk).update(name=F("name"))
-            twin = _twin(policy, brand, picture)
+            twin = _twin(policy, brand, picture.sha256)
             if twin:
                 raise _Twin(twin)
             asset = _asset(policy, brand, picture, original, origin)
@@ -91,7 +93,8 @@ def ingest(
             asset.words = asset.search_words()
             asset.save(force_insert=True)
             _preview(asset, small, names[1])
-            Event.objects.record(policy.actor, "asset.ingested", asset, sha256=asset.sha256, name=name[:200])
+            told = {**(place or {}), "sha256": asset.sha256, "name": name[:200]}
+            Event.objects.record(policy.actor, "asset.ingested", asset, **told)
     except _Twin as found:
         _forget(names)
         return Ingested(asset=found.asset, duplicate=True)
@@ -114,9 +117,24 @@ def _forget(names: Sequence[str]) -> None:
         storage.remove(storage.private(), name)
 
 
-def _twin(policy: Policy, brand: Brand, picture: Picture) -> Asset | None:
+def known(policy: Policy, brand: Brand, data: bytes) -> Asset | None:
+    """The picture of the library that has these bytes; nothing is decoded for it."""
+    return _twin(policy, brand, hashlib.sha256(data).hexdigest())
+
+
+def judge_upload(brand: Brand, data: bytes, *, alt: Mapping[str, str] | None = None) -> None:
+    """What :func:`ingest` would refuse, without taking anything.
+
+    :raises ImageRefused: for anything the gate does not take.
+    :raises InvalidRequest: as :func:`describe` for an alt text.
+    """
+    decode(data, limits())
+    _judge_alt(brand, _alt(alt or {}))
+
+
+def _twin(policy: Policy, brand: Brand, sha256: str) -> Asset | None:
     """The same bytes already in this brand, as far as this person may see them."""
-    same = Asset.objects.filter(brand=brand, sha256=picture.sha256, kind="raw", origin__in=("upload", "import"))
+    same = Asset.objects.filter(brand=brand, sha256=sha256, kind="raw", origin__in=("upload", "import"))
     return policy.visible(same).first()
 
 

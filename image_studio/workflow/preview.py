@@ -21,6 +21,7 @@ from image_studio.workflow.layouts import layout_findings
 from image_studio.workflow.lifecycle import ended
 from image_studio.workflow.options import attached, findings_of, judge_options, picture_findings
 from image_studio.workflow.plan import Matrix, PlannedCell, PlannedJob, plan
+from image_studio.workflow.spending import money_findings
 from image_studio.workflow.ways import with_ways
 
 
@@ -151,6 +152,8 @@ def preview(policy: Policy, matrix: Matrix, *, on: RouteSpec | None = None) -> P
     ]
     blocked = any(one.blocks for one in refused)
     prices = tuple(_price(provider, job, model, blocked=blocked) for job in jobs)
+    price = sum(prices, Price())
+    findings += money_findings(policy, matrix.brand, price.most, unknown=price.unknown and not blocked)
     return Preview(
         matrix=matrix,
         route=route,

@@ -16,10 +16,11 @@ from typing import Any
 from django.db import transaction
 
 from image_studio import conf as site
-from image_studio import storage, tasks
+from image_studio import ledger, storage, tasks
 from image_studio.catalog.pricing import Price
 from image_studio.exceptions import Conflict, InvalidRequest
 from image_studio.imaging.masks import from_file
+from image_studio.ledger import Bill
 from image_studio.models import (
     Asset,
     Brand,
@@ -34,12 +35,14 @@ from image_studio.models import (
 from image_studio.policy import Policy
 from image_studio.providers.base import Finding
 from image_studio.runner.edit_requests import FileRef, StepOrder
+from image_studio.runner.holds import step_bill
 from image_studio.runner.stepping import queue_planned
 from image_studio.workflow.browse import name_of
 from image_studio.workflow.chains import begun
 from image_studio.workflow.edit_files import Drawn, forget, keep_mask, ref_of, told_mask
 from image_studio.workflow.once import replayed
 from image_studio.workflow.options import keyed
+from image_studio.workflow.spending import money_findings, refused
 from image_studio.workflow.step_asking import asked_from
 from image_studio.workflow.step_orders import next_number, once_drawn
 from image_studio.workflow.steps import StepPreview, priced, route_named
@@ -78,6 +81,7 @@ class Walk:
 class ReplayPreview:
     """What a replay would buy. Nothing was written and nothing spent.
 
+    :param money: what budgets and the switch say to the price of all of it.
     :param reproduction: ``exact`` where every step is made by a route that gives equal pictures for equal orders, else
         ``alike``: the same words, inputs and settings, and another picture, because the model takes no seed.
     """
@@ -86,6 +90,7 @@ class ReplayPreview:
     walks: tuple[Walk, ...]
     digest: str
     reproduction: str
+    money: tuple[Finding, ...] = ()
 
     @property
     def price(self) -> Price:
@@ -98,7 +103,7 @@ class ReplayPreview:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        every = [finding for walk in self.walks for finding in walk.findings]
+        every = [*(finding for walk in self.walks for finding in walk.findings), *self.money]
         return tuple(one for i, one in enumerate(every) if one not in every[:i])
 
     @property
@@ -124,9 +129,11 @@ def replay_preview(
         raise InvalidRequest("replay.too_many", chains=len(assets) * len(chosen), most=MOST_CHAINS)
     brand = Brand.objects.select_related("revision").get(pk=recipe.brand_id)
     walks = tuple(_walk(policy, brand, recipe, asset, route) for asset in assets for route in chosen)
+    price = sum((walk.price for walk in walks), Price())
     return ReplayPreview(
         recipe=recipe,
         walks=walks,
+        money=tuple(money_findings(policy, brand, price.most, unknown=price.unknown)),
         digest=_digest(recipe, walks),
         reproduction=reproduction(walks),
     )
@@ -249,7 +256,7 @@ def judged_replay(plan: ReplayPreview, *, digest: str = "") -> ReplayPreview:
         raise Conflict("preview.changed")
     for finding in plan.findings:
         if finding.blocks:
-            raise InvalidRequest(finding.code, **{**finding.params, "where": finding.where})
+            raise refused(finding)
     return plan
 
 
@@ -290,15 +297,23 @@ def place_replay(policy: Policy, plan: ReplayPreview, title: str, drawn: Sequenc
         actor_label=policy.actor.label,
     )
     rung = []
+    bills: list[tuple[Bill, int]] = []
     for walk, masks in zip(plan.walks, drawn, strict=True):
-        rung += _place_walk(policy, row, walk, masks)
+        rung += _place_walk(policy, row, walk, masks, bills)
     Event.objects.record(policy.actor, "replay.requested", row, chains=len(plan.walks), most=plan.price.most)
+    # All of it, the steps that come later too: what was shown is what is held.
+    ledger.hold(bills, actor=policy.actor)
     transaction.on_commit(partial(tasks.ring, rung))
     return row
 
 
-def _place_walk(policy: Policy, row: Replay, walk: Walk, masks: Mapping[int, Drawn]) -> list[Any]:
-    """A chain with all of its steps; returns the ids of the jobs that there are and that there will be."""
+def _place_walk(
+    policy: Policy, row: Replay, walk: Walk, masks: Mapping[int, Drawn], bills: list[tuple[Bill, int]]
+) -> list[Any]:
+    """A chain with all of its steps; returns the ids of the jobs that there are and that there will be.
+
+    :param bills: takes what is to be held for each step.
+    """
     brand = walk.steps[0].asked.brand
     chain = begun(policy, brand, walk.source, title=_title(row, walk), replay=row, route=walk.route)
     rung = []
@@ -308,6 +323,7 @@ def _place_walk(policy: Policy, row: Replay, walk: Walk, masks: Mapping[int, Dra
             files["mask"] = ref_of(masks[number].row(chain))
         step = _planned(policy, chain, preview, files)
         rung.append(step.plan["job"])
+        bills.append((step_bill(step), step.hold_micro_usd))
         if number == 0:
             queue_planned(step, walk.source)
     return rung
@@ -339,7 +355,10 @@ def _planned(policy: Policy, chain: EditChain, preview: StepPreview, files: Mapp
             "user_key": user_key,
             "operator": policy.user is None,
             "revision": str(chain.brand.revision_id),
+            "provider": preview.route.provider,
+            "model": preview.model.id,
         },
+        hold_micro_usd=preview.price.most,
         actor_label=policy.actor.label,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from image_studio.runner import beats
 from image_studio.states import JOB_ENDED
 from image_studio.wording import explain
 from image_studio.workflow import partials
+from image_studio.workflow.cells import Again, bought_again
 from image_studio.workflow.progress import money_left, seconds_left
 from image_studio.workflow.review import content_judged, content_moderated
 
@@ -36,6 +37,7 @@ class Cell:
     :param judged: whether something has judged what the picture shows, and not the layout alone.
     :param moderated: what moderation says of what it shows, ``pass``, ``warn`` or ``fail``; empty: it did not look.
     :param partial: which early version can be seen while it works, counted from 1; 0 is none.
+    :param again: what trying it again buys; None where that is free, and where there is nothing to try again.
     :param actions: what this person may do now: of ``cancel``, ``retry`` and what :func:`review_actions` gives.
     """
 
@@ -49,6 +51,7 @@ class Cell:
     moderated: str
     partial: int
     publishing: bool
+    again: Again | None
     actions: frozenset[str]
 
     @property
@@ -124,7 +127,7 @@ def sheet(policy: Policy, variant_set: VariantSet, *, evidence: bool = True) -> 
     jobs = {job.pk: job for job in Job.objects.filter(variant_set=variant_set).defer("request")}
     variants = list(_variants(variant_set, jobs, variant_set.variants.all(), evidence=evidence))
     outputs = {(o.job_id, o.index): o for o in JobOutput.objects.filter(job__variant_set=variant_set)}
-    cells = _cells(policy, variants, outputs, _Evidence.of(variants, whole=evidence))
+    cells = _cells(policy, variants, outputs, evidence=evidence)
     columns = tuple(dict.fromkeys(variant.locale for variant in variants))
     pictures = [job for job in jobs.values() if job.kind == "picture"]
     working = any(job.state not in JOB_ENDED for job in jobs.values())
@@ -156,7 +159,7 @@ def some_cells(policy: Policy, variant_set: VariantSet, ids: Iterable[UUID]) -> 
     jobs = {job.pk: job for job in Job.objects.filter(variants__in=rows).distinct()}
     variants = list(_variants(variant_set, jobs, rows, evidence=True))
     outputs = {(o.job_id, o.index): o for o in JobOutput.objects.filter(job__in=list(jobs))}
-    return tuple(_cells(policy, variants, outputs, _Evidence.of(variants, whole=True)))
+    return tuple(_cells(policy, variants, outputs, evidence=True))
 
 
 def _variants(
@@ -230,14 +233,18 @@ def _rows(cells: list[Cell], columns: tuple[str, ...]) -> tuple[SheetRow, ...]:
 
 def _cells(
     policy: Policy,
-    variants: Iterable[Variant],
+    variants: Collection[Variant],
     outputs: Mapping[tuple[UUID, int], JobOutput],
-    evidence: _Evidence,
+    *,
+    evidence: bool,
 ) -> list[Cell]:
-    return [_cell(policy, one, outputs.get((one.job_id, one.output_index)), evidence) for one in variants]
+    found = _Evidence.of(variants, whole=evidence)
+    again = bought_again(variants, {key: output.asset_id is not None for key, output in outputs.items()})
+    at = {one.pk: outputs.get((one.job_id, one.output_index)) for one in variants}
+    return [_cell(policy, one, at[one.pk], found, again.get(one.pk)) for one in variants]
 
 
-def _cell(policy: Policy, variant: Variant, output: JobOutput | None, evidence: _Evidence) -> Cell:
+def _cell(policy: Policy, variant: Variant, output: JobOutput | None, evidence: _Evidence, again: Again | None) -> Cell:
     status, message = status_of(variant, output)
     asset = variant.asset
     verdicts = evidence.verdicts.get(asset.pk, ()) if asset else ()
@@ -257,6 +264,7 @@ def _cell(policy: Policy, variant: Variant, output: JobOutput | None, evidence: 
         moderated=evidence.moderated.get(asset.pk, "") if asset else "",
         partial=early["number"] + 1 if early else 0,
         publishing=publishing,
+        again=again,
         actions=_actions(policy, variant, status, verdicts, publishing=publishing),
     )
 

@@ -11,9 +11,10 @@ from django.db import transaction
 from django.db.models import F
 
 from image_studio import tasks
-from image_studio.exceptions import Conflict, InvalidRequest
+from image_studio.exceptions import Conflict
 from image_studio.models import Brand, EditChain, EditStep, Event, Job, database_now
 from image_studio.policy import Policy
+from image_studio.runner import holds
 from image_studio.runner.edit_requests import FileRef, StepOrder
 from image_studio.runner.limits import tokens_of
 from image_studio.runner.turns import queue
@@ -22,6 +23,7 @@ from image_studio.workflow.browse import name_of
 from image_studio.workflow.edit_files import Drawn, forget, keep_mask, ref_of, told_mask
 from image_studio.workflow.once import Once, once, replayed
 from image_studio.workflow.options import keyed
+from image_studio.workflow.spending import refused
 from image_studio.workflow.step_asking import asked_from
 from image_studio.workflow.steps import StepPreview, preview_step, priced, route_named
 
@@ -75,15 +77,14 @@ def begin_with_prompt(
 def judged_step(plan: StepPreview, *, digest: str = "") -> StepPreview:
     """A preview that may be ordered now.
 
-    :raises Conflict: ``preview.changed``.
+    :raises Conflict: ``preview.changed``; ``budget.spent``, ``spending.stopped``.
     :raises InvalidRequest: the first blocking finding's code.
     """
     if digest and plan.digest != digest:
         raise Conflict("preview.changed")
     blocking = [finding for finding in plan.findings if finding.blocks]
     if blocking:
-        first = blocking[0]
-        raise InvalidRequest(first.code, **{**first.params, "where": first.where, "more": len(blocking) - 1})
+        raise refused(blocking[0], more=len(blocking) - 1)
     return plan
 
 
@@ -128,11 +129,14 @@ def place(policy: Policy, chain: EditChain, plan: StepPreview, drawn: Sequence[D
         route=plan.route.name,
         actor_label=policy.actor.label,
     )
-    step.job = queue(_job(policy, chain, step, plan, files))
+    job = _job(policy, chain, step, plan, files)
+    holds.earmark([job])
+    step.job = queue(job)
     step.inputs = _inputs(plan, step.job)
     step.save(force_insert=True)
     _take_implied(plan)
     Event.objects.record(policy.actor, "chain.step_requested", chain, step=number, kind=step.kind, most=plan.price.most)
+    holds.grant([step.job], policy.actor)
     transaction.on_commit(partial(tasks.ring, [step.job.pk]))
     return step
 
@@ -165,7 +169,7 @@ def _job(policy: Policy, chain: EditChain, step: EditStep, plan: StepPreview, fi
         digest=found.request.digest,
         n=found.request.n,
         tokens=tokens_of(plan.route.provider, found.request),
-        edit={**found.edit, "step": str(step.pk), "words": plan.order.instruction},
+        edit={**found.edit, "step": str(step.pk), "chain": str(chain.pk), "words": plan.order.instruction},
         estimate_micro_usd=plan.price.most,
         available_at=database_now(),
     )

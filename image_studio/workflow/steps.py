@@ -30,6 +30,7 @@ from image_studio.workflow.library import limits
 from image_studio.workflow.lifecycle import ended
 from image_studio.workflow.options import findings_of, picture_findings
 from image_studio.workflow.preview import model_of
+from image_studio.workflow.spending import money_findings
 from image_studio.workflow.step_asking import Asked, asked_of
 
 __all__ = ["StepOffer", "StepOrder", "StepPreview", "preview_step", "step_offers"]
@@ -98,7 +99,13 @@ def preview_step(policy: Policy, chain: EditChain, order: StepOrder) -> StepPrev
     :raises InvalidRequest: for an order that says too little or too much: nothing can be counted then.
     :raises Conflict: ``chain.parent_running``, ``chain.parent_empty``, ``chain.choose_first``, ``chain.picture_gone``.
     """
-    return priced(asked_of(policy, chain, order), route_named(order.route))
+    return with_money(policy, priced(asked_of(policy, chain, order), route_named(order.route)))
+
+
+def with_money(policy: Policy, plan: StepPreview) -> StepPreview:
+    """The preview with what budgets and the switch say to its price."""
+    found = money_findings(policy, plan.asked.brand, plan.price.most, unknown=plan.price.unknown)
+    return replace(plan, findings=(*plan.findings, *found)) if found else plan
 
 
 def step_offers(policy: Policy, chain: EditChain, order: StepOrder) -> tuple[StepOffer, ...]:

@@ -6,7 +6,7 @@ other relation to pictures may.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,7 @@ from django.db.models import QuerySet
 from django.urls import NoReverseMatch, reverse
 from django.utils.text import capfirst
 
+from image_studio import signals
 from image_studio.exceptions import InvalidRequest
 from image_studio.models import Asset, database_now
 from image_studio.models.asset import AssetQuerySet
@@ -41,15 +42,34 @@ class Use:
 def uses_of(assets: Iterable[Asset | UUID]) -> dict[UUID, list[Use]]:
     """The places of each picture that has any, always in the same order: one query per field that points at pictures.
 
-    A page that shows a picture in two of its fields is one place.
+    A page that shows a picture in two of its fields is one place. Places that are no fields come last: of these their
+    apps tell, as receivers of :data:`~image_studio.signals.asset_uses_wanted`.
     """
     keys = {asset.pk if isinstance(asset, Asset) else asset for asset in assets}
     found: dict[UUID, dict[Use, None]] = {}
     for field in fields_in_use() if keys else ():
-        rows = field.model._base_manager.filter(**{f"{field.name}__in": keys}).order_by("pk")
-        for row in rows[:MOST_PLACES]:
-            found.setdefault(getattr(row, field.attname), {})[_use(row)] = None
+        for row in rows_of(field, keys)[:MOST_PLACES]:
+            found.setdefault(getattr(row, field.attname), {})[use_of(row)] = None
+    for key, places in told_uses(keys).items():
+        found.setdefault(key, {}).update(dict.fromkeys(places))
     return {key: list(places) for key, places in found.items()}
+
+
+def rows_of(field: Any, keys: Iterable[UUID]) -> QuerySet[Any]:
+    """The rows whose field shows one of these pictures, whatever the site's own managers hide."""
+    found: QuerySet[Any] = field.model._base_manager.filter(**{f"{field.name}__in": keys}).order_by("pk")
+    return found
+
+
+def told_uses(keys: Iterable[UUID]) -> dict[UUID, list[Use]]:
+    """What apps tell of places that are no fields; one that fails is logged, and tells nothing."""
+    found: dict[UUID, list[Use]] = {}
+    wanted = set(keys)
+    answers = signals.asset_uses_wanted.send_robust(Asset, assets=wanted) if wanted else ()
+    for _receiver, answer in answers:
+        for key, places in answer.items() if isinstance(answer, Mapping) else ():
+            found.setdefault(key, []).extend(places)
+    return found
 
 
 def fields_in_use() -> list[Any]:
@@ -59,7 +79,8 @@ def fields_in_use() -> list[Any]:
     return sorted(found, key=lambda field: (field.model._meta.label, field.name))
 
 
-def _use(row: Any) -> Use:
+def use_of(row: Any) -> Use:
+    """What a row of the site is called, and where it is seen."""
     return Use(label=f"{capfirst(row._meta.verbose_name)}: {row}", url=next(_urls(row), ""))
 
 

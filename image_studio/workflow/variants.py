@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 from django.db import transaction
 
 from image_studio import tasks
-from image_studio.exceptions import Conflict, InvalidRequest
-from image_studio.models import Event, Job, Variant, VariantSet, database_now
+from image_studio.exceptions import Conflict, StudioError
+from image_studio.models import Event, Job, Variant, VariantSet, create, database_now, insert
 from image_studio.policy import Policy
+from image_studio.runner import holds
 from image_studio.runner.limits import tokens_of
 from image_studio.runner.turns import in_turn
 from image_studio.workflow.once import once, replayed
 from image_studio.workflow.options import keyed
 from image_studio.workflow.plan import Matrix
 from image_studio.workflow.preview import Preview, preview
+from image_studio.workflow.spending import refused
 
 
 def request(policy: Policy, matrix: Matrix, *, key: str, digest: str = "") -> VariantSet:
@@ -23,7 +27,8 @@ def request(policy: Policy, matrix: Matrix, *, key: str, digest: str = "") -> Va
 
     :param key: 1 to 100 visible ASCII characters, unique per person.
     :param digest: of the preview that was shown; empty accepts whatever is true now.
-    :raises Conflict: ``preview.changed`` when prices, kit or channels moved since; ``idempotency.other_body``.
+    :raises Conflict: ``preview.changed`` when prices, kit or channels moved since; ``idempotency.other_body``;
+        ``budget.spent``, ``spending.stopped``.
     :raises InvalidRequest: ``preview.blocked`` by a finding, with the first one's code; ``idempotency.key_missing``,
         ``idempotency.bad_key``.
     """
@@ -49,11 +54,11 @@ def judged(policy: Policy, matrix: Matrix, *, digest: str = "") -> Preview:
     return plan
 
 
-def blocked_error(plan: Preview) -> InvalidRequest:
+def blocked_error(plan: Preview) -> StudioError:
     """The first blocking finding of a preview as an error that names it."""
     first = next(finding for finding in plan.findings if finding.blocks)
     more = sum(finding.blocks for finding in plan.findings) - 1
-    return InvalidRequest(first.code, **{**first.params, "where": first.where, "more": more})
+    return refused(first, more=more)
 
 
 def order(policy: Policy, plan: Preview) -> VariantSet:
@@ -76,11 +81,15 @@ def order(policy: Policy, plan: Preview) -> VariantSet:
         requested_by=policy.user,
         actor_label=policy.actor.label,
     )
-    jobs = Job.objects.bulk_create(in_turn(_jobs(policy, plan, variant_set)))
-    Variant.objects.bulk_create(_variants(plan, variant_set, jobs), batch_size=500)
+    new = _jobs(policy, plan, variant_set)
+    holds.earmark(new)
+    jobs = in_turn(new)
+    create(jobs)
+    insert(Variant, _variants(plan, variant_set, jobs))
     Event.objects.record(
         policy.actor, "set.requested", variant_set, pictures=plan.pictures, cells=plan.cells, most=plan.price.most
     )
+    holds.grant(jobs, policy.actor, now=jobs[0].available_at)
     transaction.on_commit(partial(tasks.ring, [job.pk for job in jobs]))
     return variant_set
 
@@ -115,17 +124,19 @@ def _jobs(policy: Policy, plan: Preview, variant_set: VariantSet) -> list[Job]:
     ]
 
 
-def _variants(plan: Preview, variant_set: VariantSet, jobs: list[Job]) -> list[Variant]:
+def _variants(plan: Preview, variant_set: VariantSet, jobs: Sequence[Job]) -> list[dict[str, Any]]:
+    channels = {cell.channel.pk: cell.channel for cell in plan.planned_cells}
+    specs = {pk: channel.spec.to_dict() for pk, channel in channels.items()}
     return [
-        Variant(
-            variant_set=variant_set,
-            position=position,
-            take=cell.take,
-            channel=cell.channel,
-            channel_spec=cell.channel.spec.to_dict(),
-            locale=cell.locale,
-            job=jobs[cell.job],
-            output_index=cell.output,
-        )
+        {
+            "variant_set_id": variant_set.pk,
+            "position": position,
+            "take": cell.take,
+            "channel_id": cell.channel.pk,
+            "channel_spec": specs[cell.channel.pk],
+            "locale": cell.locale,
+            "job_id": jobs[cell.job].pk,
+            "output_index": cell.output,
+        }
         for position, cell in enumerate(plan.planned_cells)
     ]

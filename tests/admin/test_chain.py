@@ -280,7 +280,7 @@ def test_a_waiting_step_is_cancelled_and_tried_again(boss, chain, server):
     say(boss, chain, "cancel", step=2)
     page = opened(boss, chain, "?step=2")
     assert "Cancelled" in page.text
-    say(boss, chain, "retry", step=2)
+    say(boss, chain, "retry", step=2, key="one")
     drain()
     assert "1 candidate" in opened(boss, chain, "?step=2").text
 

@@ -360,7 +360,7 @@ def test_it_can_be_cancelled_before_it_begins(boss, asset, fake):
     assert fake.charged() == []
     assert Job.objects.get().state == "cancelled"
     assert "It can be asked for again below." in Page.of(boss.get(url)).text
-    boss.post(url, {"do": "retry"})
+    boss.post(url, {"do": "retry", "key": "one"})
     drain()
     assert len(fake.charged()) == 1
 

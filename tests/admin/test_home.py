@@ -14,6 +14,7 @@ from django.utils import timezone
 from image_studio import conf
 from image_studio.policy import Policy
 from image_studio.workflow import change_this
+from image_studio.workflow.spending import correct, make_budget, stop_spending
 from tests import factories
 from tests.admin.browser import Page
 from tests.admin.conftest import make_staff, signed_in
@@ -75,7 +76,7 @@ def test_what_needs_somebody_comes_with_the_way_there(boss, brand):
         reverse("admin:image_studio_asset_review_one", args=[cells[0].pk]),
         reverse("admin:image_studio_variantset_change", args=[made.pk]) + "?show=failed",
         reverse("admin:image_studio_job_changelist") + "?state__in=failed,blocked",
-        reverse("admin:image_studio_job_changelist") + "?state__exact=unknown",
+        reverse("admin:image_studio_job_unknown"),
     ]
     for way in ways:
         assert way in page.links
@@ -99,10 +100,21 @@ def test_what_runs_has_a_bar_and_its_worker(boss, brand, settings):
 
 def test_money_is_told_as_it_is(boss, brand):
     assert "Free so far" in open_home(boss).text
-    factories.make_job(brand, cost_micro_usd=208_000)
+    make_budget(Policy.operator(), brand=brand, hard_micro_usd=1_000_000)
+    correct(Policy.operator(), brand, 208_000, note="The bill says so")
     page = open_home(boss)
     assert "$0.208" in page.text
     assert "Free so far" not in page.text
+    assert "$0.79 left of $1.00" in page.text
+    assert reverse("admin:image_studio_ledgerentry_spend") in page.links
+
+
+def test_a_stop_stands_on_top_with_who_and_why(boss, brand):
+    stop_spending(Policy.operator(), brand, reason="Too dear")
+    page = open_home(boss)
+    assert f"Spending of {brand.name} is stopped by" in page.text
+    assert "Too dear" in page.text
+    assert reverse("admin:image_studio_ledgerentry_switch") in page.links
 
 
 def test_the_normal_list_stays(boss):

@@ -38,6 +38,7 @@ def world(brand, requested_by=None):
     replay = Replay.objects.create(brand=brand, recipe=recipe, title="Green", actor_label="operator")
     return {
         "change": reverse("admin:image_studio_asset_edit", args=[asset.pk]),
+        "replace": reverse("admin:image_studio_asset_replace", args=[asset.pk]),
         "change_result": reverse("admin:image_studio_asset_edit_step", args=[asset.pk, step.pk]),
         "change_live": reverse("admin:image_studio_asset_edit_live", args=[asset.pk, step.pk]),
         "recipe": reverse("admin:image_studio_editrecipe_change", args=[recipe.pk]),
@@ -64,6 +65,7 @@ def world(brand, requested_by=None):
         "compare": reverse("admin:image_studio_variantset_compare", args=[variant_set.pk]),
         "set_history": reverse("admin:image_studio_variantset_history", args=[variant_set.pk]),
         "job": reverse("admin:image_studio_job_change", args=[variant_set.jobs.first().pk]),
+        "settle": reverse("admin:image_studio_job_settle", args=[variant_set.jobs.first().pk]),
         "generate": reverse("admin:image_studio_variantset_generate") + f"?source={asset.pk}",
         "workbench": reverse("admin:image_studio_editchain_change", args=[chain.pk]),
         "workbench_live": reverse("admin:image_studio_editchain_live", args=[chain.pk]),
@@ -90,6 +92,13 @@ SHARED = [
     "editrecipe_choose",
     "replay_changelist",
     "job_changelist",
+    "job_unknown",
+    "ledgerentry_changelist",
+    "ledgerentry_spend",
+    "ledgerentry_switch",
+    "ledgerentry_correct",
+    "budget_changelist",
+    "budget_add",
     "event_changelist",
     "brand_import",
 ]
@@ -176,6 +185,7 @@ def test_no_url_of_the_studio_is_forgotten_here(brand):
         "image_studio_asset_review_say",
         "image_studio_asset_upload",
         "image_studio_job_partial",
+        "image_studio_ledgerentry_csv",
         "image_studio_variantset_say",
         "image_studio_variantset_cell",
         "image_studio_variantset_finish",

@@ -240,7 +240,7 @@ def test_a_failed_one_says_why_and_is_tried_again(boss, as_role, recipe, picture
     made = walked(recipe, pictures[:1])
     page = table(boss, made)
     assert "0 of 1 is ready" in page.text
-    assert "Try again" in page.html
+    assert "Try again (max $" in page.html
     step = EditStep.objects.get(chain__replay=made, number=2)
     where = reverse("admin:image_studio_replay_change", args=[made.pk])
     assert as_role("viewer").post(where, {"do": "retry", "step": step.pk}).status_code == 403
@@ -248,7 +248,7 @@ def test_a_failed_one_says_why_and_is_tried_again(boss, as_role, recipe, picture
         boss.post(where, {"do": "retry", "step": EditStep.objects.filter(chain__replay=None).first().pk}).status_code
         == 404
     )
-    assert boss.post(where, {"do": "retry", "step": step.pk}).status_code == 302
+    assert boss.post(where, {"do": "retry", "step": step.pk, "key": "one"}).status_code == 302
     drain()
     assert "1 of 1 is ready" in table(boss, made).text
     assert Job.objects.filter(state="done").count() == 4

@@ -337,7 +337,7 @@ def test_cancel_and_retry_of_the_rest(boss, waiting):
     assert set(waiting.variants.values_list("state", flat=True)) == {"cancelled"}
     assert set(waiting.jobs.values_list("state", flat=True)) == {"cancelled"}
     assert "Retry 4 cells" in Page.of(boss.get(url_of(waiting))).text
-    say_all(boss, waiting, "retry")
+    say_all(boss, waiting, "retry", key="one")
     assert set(waiting.jobs.values_list("state", flat=True)) == {"queued"}
 
 
@@ -348,7 +348,7 @@ def test_cancel_and_retry_of_one_cell(boss, brand, channels):
     cell.refresh_from_db()
     assert cell.state == "cancelled"
     assert told(say(boss, waiting, cell, "cancel"))[0][0] == "error"
-    say(boss, waiting, cell, "retry")
+    say(boss, waiting, cell, "retry", key="one")
     cell.refresh_from_db()
     assert cell.state == "waiting"
 

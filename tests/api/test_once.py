@@ -14,11 +14,13 @@ pytestmark = pytest.mark.django_db
 #: POSTs that make no job that could cost anything, each with the reason.
 FREE = {
     "addPromptVersion": "words",
+    "adoptJob": "takes in what was paid for",
     "cancelCell": "ends work",
     "cancelJob": "ends work",
     "cancelStep": "ends work",
     "cancelVariantSet": "ends work",
     "chooseCandidate": "a decision",
+    "createBudget": "there is one of each, and a second answers 409",
     "createMask": "a file that costs nothing",
     "createPrompt": "words",
     "createRecipe": "words",
@@ -28,15 +30,20 @@ FREE = {
     "moveHead": "a decision",
     "previewChange": "writes nothing",
     "previewPrompt": "writes nothing",
+    "previewReplace": "writes nothing",
     "previewReplay": "writes nothing",
     "previewStep": "writes nothing",
     "previewVariantSet": "writes nothing",
     "publishAsset": "local work, and asking twice gives the same job",
     "rejectStep": "a decision",
+    "resumeSpending": "a switch",
+    "stopSpending": "a switch",
+    "replaceAsset": "moves links; the same places again change nothing",
     "reviewAsset": "local work, and a picture is approved once",
     "undecideStep": "a decision",
     "uploadAsset": "the same bytes are the same picture",
     "withdrawAsset": "takes away",
+    "writeOffJob": "ends a doubt, and twice answers 409",
 }
 
 
@@ -54,14 +61,15 @@ def keyed():
 
 def test_every_post_is_keyed_or_free():
     assert keyed() == set(posts()) - set(FREE)
-    again = {"recomposeVariantSet", "retryCell", "retryJob", "retryStep", "retryVariantSet", "takeStep"}
+    again = {"recomposeVariantSet", "resendJob", "retryCell", "retryJob", "retryStep", "retryVariantSet", "takeStep"}
     edits = {"changeThis", "createChain", "createStep", "replayChain", "replayRecipe"}
-    assert keyed() == {"createVariantSet", "finishCell", *edits, *again}
+    assert keyed() == {"createVariantSet", "finishCell", "correctSpending", *edits, *again}
 
 
 def test_keyed_posts_say_what_a_repeated_key_does():
     for name in keyed():
-        assert {"202", "400", "409", "422"} <= set(posts()[name]["responses"]), name
+        said = "201" if name == "correctSpending" else "202"
+        assert {said, "400", "409", "422"} <= set(posts()[name]["responses"]), name
 
 
 @pytest.fixture

@@ -58,12 +58,31 @@ class Watch:
             self.faults.append(message.text)
 
     def _answered(self, response: Any) -> None:
-        if response.status >= 400 and response.status not in self.expected and "favicon" not in response.url:
+        if is_fault(response) and response.status not in self.expected and "favicon" not in response.url:
             self.faults.append(f"{response.status} {response.url}")
 
 
+def is_fault(response: Any) -> bool:
+    """Whether a page got what it should not have. An early version is gone as soon as its picture is there."""
+    gone: bool = response.status == 404 and "/partial" in response.url
+    return response.status >= 400 and not gone
+
+
+#: Until nothing has moved for three looks: what fades in or out has less contrast on its way. What moves for ever may.
+STILL = """async () => {
+  const end = Date.now() + 5000;
+  for (let calm = 0; calm < 3 && Date.now() < end;) {
+    const moving = document.getAnimations().filter((one) =>
+      one.playState === "running" && one.effect?.getComputedTiming().endTime !== Infinity);
+    calm = moving.length ? 0 : calm + 1;
+    await new Promise((next) => setTimeout(next, 30));
+  }
+}"""
+
+
 def axe(page: Any, context: str | None = None) -> list[str]:
-    """What axe finds, each with the first place."""
+    """What axe finds on a page that stands still, each with the first place."""
+    page.evaluate(STILL)
     run = import_module("axe_playwright_python.sync_playwright").Axe().run
     # Preloading copies style sheets with an @import (Django 5.2's forms.css) into the page, where a strict policy
     # refuses them and the page is blamed. Only the experimental css-orientation-lock would look at the copies.

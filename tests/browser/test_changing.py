@@ -12,6 +12,7 @@ from PIL import Image
 from image_studio.models import EditStep, Replay
 from image_studio.policy import Policy
 from image_studio.workflow import change_this, request
+from image_studio.workflow.chains import start_chain
 from image_studio.workflow.plan import Matrix
 from image_studio.workflow.recipes import save_recipe
 from tests import factories
@@ -171,6 +172,31 @@ def test_everybody_can_use_it(open_page, boss, bottle, server, workers, width, s
         studio.visit(path)
         expect(page.locator(".rec-parts").first).to_be_visible()
         assert (axe(page), overflow(page)) == ([], 0)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_price_that_is_asked_for_anew_can_still_be_read(open_page, boss, bottle, server, scheme):
+    """Held where a fast server leaves it for a moment only: the words from before, and no answer yet."""
+    chain = start_chain(OPERATOR, bottle.brand, bottle, title="Bottle")
+    factories.make_channels("square")
+    prompt = factories.make_prompt(bottle.brand, "A jug on a table", variables=[]).prompt
+    studio = open_page(boss, scheme=scheme)
+    page = studio.page
+    for path, box, words, before in (
+        (f"asset/{bottle.pk}/change-this/", "[data-line]", "#chg-note", "A lemon beside it"),
+        (f"variantset/generate/?prompt={prompt.pk}", "#live", "[name=title]", "A lemon beside it"),
+        (f"editchain/{chain.pk}/change/", "#wb-line", "#ask [name=instruction]", " "),  # the line says what is missing
+    ):
+        studio.visit(path)
+        page.locator('[data-route="quick"] input').check()
+        page.locator(words).fill(before)
+        line = page.locator(f'{box}[aria-busy="false"]')
+        expect(line).not_to_be_empty()
+        page.evaluate("() => { window.fetch = () => new Promise(() => {}) }")
+        page.locator(words).fill("Two lemons beside it")
+        expect(page.locator(f'{box}[aria-busy="true"]')).not_to_be_empty()
+        page.wait_for_timeout(300)  # the change of colour
+        assert axe(page) == []
 
 
 def test_without_scripts_it_works_too(open_page, boss, bottle, server, workers):

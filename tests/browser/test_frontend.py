@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.chromium import axe, overflow
+from tests.browser.chromium import axe, is_fault, overflow
 from tests.corpus import corpus
 from tests.example import EXAMPLE, environment, manage, serving
 
@@ -66,7 +66,7 @@ def test_the_whole_way_to_a_public_picture(new_page: Any, address: str, width: i
     tab = new_page(viewport={"width": width, "height": 800})
     faults: list[str] = []
     tab.on("pageerror", lambda error: faults.append(str(error)))
-    tab.on("response", lambda answer: faults.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None)
+    tab.on("response", lambda answer: faults.append(f"{answer.status} {answer.url}") if is_fault(answer) else None)
     sign_in(tab, address)
     tab.set_input_files("#file", corpus("valid_odd/ori__Landscape_1.jpg"))
     tab.wait_for_selector('#upload-said:has-text("chosen")')

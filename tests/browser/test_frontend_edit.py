@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.chromium import axe, overflow
+from tests.browser.chromium import axe, is_fault, overflow
 from tests.browser.test_frontend import address, new_page  # noqa: F401 fixtures
 from tests.corpus import corpus
 
@@ -34,7 +34,7 @@ def test_extend_compare_pick_and_go_on(new_page: Any, address: str, width: int) 
     tab = new_page(viewport={"width": width, "height": 800})
     faults: list[str] = []
     tab.on("pageerror", lambda error: faults.append(str(error)))
-    tab.on("response", lambda answer: faults.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None)
+    tab.on("response", lambda answer: faults.append(f"{answer.status} {answer.url}") if is_fault(answer) else None)
     sign_in(tab, address)
     choose(tab, "ori__Landscape_1.jpg")
     assert "free" in tab.inner_text("#price")

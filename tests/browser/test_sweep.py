@@ -10,6 +10,7 @@ from django.urls import reverse
 from image_studio.models import Asset, CheckResult, Job, JobOutput, Variant, VariantSet
 from tests import factories
 from tests.browser.chromium import axe, overflow
+from tests.testapp.models import Article
 from tests.workflow.paid import paid_settings
 
 expect = pytest.importorskip("playwright.sync_api").expect
@@ -28,6 +29,8 @@ STATES = ("candidate", "shortlisted", "approved", "rejected", "candidate", "")
 def made(brand):
     """A set with a cell in every state, with verdicts and a family."""
     factories.make_asset(brand, (64, 48), state="published", title="Tin")
+    worn = factories.make_asset(brand, (64, 48), state="published", title="Old tin")
+    Article.objects.create(title="Spring tea", picture=worn, card=worn)
     source = factories.make_asset(brand, (320, 240), state="approved", title="Bottle")
     made = factories.make_set(brand, channels=factories.make_channels("square", "story"), takes=3, source=source)
     for cell, state in zip(made.variants.order_by("position"), STATES, strict=True):
@@ -54,6 +57,7 @@ def addresses(made):
     prompt = factories.make_prompt(made.brand).prompt
     cells = [cell for cell in made.variants.order_by("position") if cell.asset_id]
     base = "admin:image_studio_"
+    replace = reverse(f"{base}asset_replace", args=[Asset.objects.get(title="Old tin").pk])
     sheet = reverse(f"{base}variantset_change", args=[made.pk])
     return {
         "home": reverse("admin:app_list", args=["image_studio"]),
@@ -61,6 +65,8 @@ def addresses(made):
         "library, nothing found": reverse(f"{base}asset_changelist") + "?q=nothing+like+it",
         "upload": reverse(f"{base}asset_add"),
         "picture": reverse(f"{base}asset_change", args=[cells[0].asset_id]),
+        "replace": replace,
+        "replace, chosen": f"{replace}?successor={Asset.objects.get(title='Tin').pk}",
         "generate, start": reverse(f"{base}variantset_generate"),
         "generate from a picture": reverse(f"{base}variantset_generate") + f"?source={made.source_id}",
         "generate from a prompt": reverse(f"{base}variantset_generate") + f"?prompt={prompt.pk}",

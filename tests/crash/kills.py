@@ -18,8 +18,7 @@ from django.core.management import call_command
 
 django.setup()
 
-from image_studio.models import JobOutput  # noqa: E402 - models need the apps
-from image_studio.runner import answers, marks, saving  # noqa: E402
+from image_studio.runner import answers, marks, saving  # noqa: E402 - models need the apps
 from image_studio.storage import Spool  # noqa: E402
 
 
@@ -45,7 +44,7 @@ def arm(point: str) -> None:
     elif point == "filed":
         saving.finish = die
     elif point == "writing":
-        JobOutput.objects.bulk_create = die
+        saving.insert = after(saving.insert)
     elif point == "committed":
         Spool.drop = die
     elif point != "none":

@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from image_studio.policy import Policy
 from image_studio.workflow.chain_export import export_chain
+from image_studio.workflow.replacing import preview_replacement
 from tests import factories
 from tests.admin.browser import Page
 from tests.rights.world import Side, World
@@ -96,7 +97,7 @@ def replay_price(world: World, side: Side) -> dict[str, Any]:
 
 
 def retry_nothing(world: World, side: Side) -> dict[str, Any]:
-    return form({"do": "retry", "step": "none"})
+    return form({"do": "retry", "step": "none", "key": "one"})
 
 
 def say_use(world: World, side: Side) -> dict[str, Any]:
@@ -159,14 +160,48 @@ def order_form(world: World, side: Side) -> dict[str, Any]:
     return form({**priced, "do": "order", "key": f"key-{next(_numbers)}"})
 
 
+def replace_form(world: World, side: Side) -> dict[str, Any]:
+    """What a superuser has seen of the places."""
+    found = preview_replacement(Policy.operator(), side.worn, side.public)
+    return form({"successor": str(side.public.pk), "seen": found.digest})
+
+
 say_shortlist, say_approve = say("shortlist"), say("approve", declaration=factories.DECLARED)
 say_withdraw, say_reject = say("withdraw", note="why"), say("reject", reason="off_brand")
-say_retry, say_cancel, say_recompose = say("retry"), say("cancel"), say("recompose")
+say_retry, say_cancel, say_recompose = say("retry", key="one"), say("cancel"), say("recompose")
 tick_shortlist, tick_reject = tick("shortlist"), tick("reject", reason="off_brand")
 
 
 def say_change_form(world: World, side: Side) -> dict[str, Any]:
     return form({"do": "change", "note": "warmer", "seen": side.candidate.sha256})
+
+
+def say_stop(world: World, side: Side) -> dict[str, Any]:
+    return form({"do": "stop", "what": f"brand:{side.brand.slug}", "reason": "a test"})
+
+
+def correction_form(world: World, side: Side) -> dict[str, Any]:
+    said = {"brand": side.brand.slug, "amount": "0.02", "way": "less", "note": "on the bill"}
+    return form({**said, "key": f"key-{next(_numbers)}"})
+
+
+def budget_form(world: World, side: Side) -> dict[str, Any]:
+    return page_form(world, "budget_add", brand=side.brand.slug, period="year", hard="1000", soft="900")
+
+
+def limits_form(world: World, side: Side) -> dict[str, Any]:
+    return page_form(world, "budget_change", side.budget.pk, hard="101.5")
+
+
+def say_resend(world: World, side: Side) -> dict[str, Any]:
+    return form({"do": "resend", "key": f"key-{next(_numbers)}"})
+
+
+def say_write_off(world: World, side: Side) -> dict[str, Any]:
+    return form({"do": "write_off", "charged": "bill", "amount": "0.03", "note": "on the bill"})
+
+
+say_adopt = say("adopt")
 
 
 # The API ------------------------------------------------------------------------------------------------------------
@@ -176,6 +211,14 @@ new_title, new_name, new_words = constant(title="Renamed"), constant(name="Renam
 shortlisting, estimate = constant(decision="shortlist"), constant(route="placeholder")
 approval = constant(decision="approve", declaration=factories.DECLARED)
 approval_publish = constant(decision="approve", declaration=factories.DECLARED, publish=True)
+
+
+def succeeding(world: World, side: Side) -> dict[str, Any]:
+    return sent({"successor": str(side.public.pk)})
+
+
+def replacing(world: World, side: Side) -> dict[str, Any]:
+    return sent({"successor": str(side.public.pk), "note": "nicer"})
 
 
 finishing = constant(route="premium")
@@ -200,6 +243,25 @@ def painted_form(world: World, side: Side) -> dict[str, Any]:
 
 
 finish_form = say("", route="premium", key="k", digest="d")
+
+
+noting, new_limit = constant(note="not on the bill"), constant(hard_micro_usd=200_000_000)
+
+
+def new_budget(world: World, side: Side) -> dict[str, Any]:
+    return sent({"brand": side.brand.slug, "period": "day", "hard_micro_usd": 5_000_000})
+
+
+def stopping(world: World, side: Side) -> dict[str, Any]:
+    return sent({"brand": side.brand.slug, "reason": "a test"})
+
+
+def resuming(world: World, side: Side) -> dict[str, Any]:
+    return sent({"brand": side.brand.slug})
+
+
+def correcting(world: World, side: Side) -> dict[str, Any]:
+    return sent({"brand": side.brand.slug, "micro_usd": -1000, "note": "by the bill"})
 
 
 def api_upload(world: World, side: Side) -> dict[str, Any]:

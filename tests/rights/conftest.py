@@ -24,6 +24,8 @@ STUDIO = {
     "DOORBELL": "poll",
     "PIXEL_THREADS": 1,
     "API_DOCS": True,
+    # Nobody works here, and what waits has waited for ever.
+    "QUEUE_AGE_SECONDS": 1e10,
     "API_RATES": dict.fromkeys(("read", "write", "upload", "spend", "published"), ""),
 }
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-GET, POST, PATCH = "GET", "POST", "PATCH"
+GET, POST, PATCH, DELETE = "GET", "POST", "PATCH", "DELETE"
 ADMIN, API = "admin:image_studio_", "image_studio:v1:"
 
 
@@ -97,6 +97,8 @@ LIBRARY = [
     admin("asset_say", POST, "candidate", "shortlist", body="say_shortlist", but=ENDED),
     admin("asset_say", POST, "candidate", "review", body="say_approve", but=ENDED),
     admin("asset_say", POST, "public", "withdraw", body="say_withdraw", but=ENDED),
+    admin("asset_replace", GET, "worn", "replace"),
+    admin("asset_replace", POST, "worn", "replace", 302, body="replace_form"),
     admin("asset_pick", GET, scope="list", shows=False),
     admin("asset_review", GET, scope="list", shows=False),
     admin("asset_review_one", GET, "candidate"),
@@ -184,6 +186,56 @@ JOBS = [
     admin("job_partial", GET, "working_job =0", file=True, shows=False),
     *stock("job", "failed_job", "own", shows=False),
 ]
+#: Whoever may not see what is spent may not know of it; what somebody asked for is theirs to see.
+UNTOLD = dict.fromkeys(("viewer@north", "creator@north", "reviewer@north", "other@north"), 404)
+ENTRY = {**UNTOLD, "owner@north": 403}
+BUDGET = {**UNTOLD, "owner@north": 404}
+#: Nobody's manager anywhere: the page itself is refused.
+NO_MONEY = dict.fromkeys(("stranger", "viewer@south", "owner@south"), 403)
+MONEY = [
+    admin("ledgerentry_spend", GET, verb="see_spend", scope="any", shows=False),
+    admin("ledgerentry_csv", GET, verb="see_spend", scope="any", file=True, shows=False),
+    admin("ledgerentry_correct", GET, verb="edit_budget", scope="any", shows=False),
+    admin(
+        "ledgerentry_correct",
+        POST,
+        verb="edit_budget",
+        ok=302,
+        outside=200,
+        scope="brand",
+        body="correction_form",
+        but=NO_MONEY,
+    ),
+    admin("ledgerentry_switch", GET, verb="stop_spending", scope="any", shows=False),
+    admin("ledgerentry_switch", POST, verb="stop_spending", ok=302, scope="brand", body="say_stop", but=NO_MONEY),
+    admin("ledgerentry_changelist", GET, scope="list"),
+    admin("ledgerentry_changelist", POST, scope="list", writes=False),
+    admin("ledgerentry_change", GET, "entry", "see_spend", but={**UNTOLD, "owner@north": 200}),
+    admin("ledgerentry_change", POST, "entry", "never", but=ENTRY),
+    admin("ledgerentry_delete", GET, "entry", "never", but=ENTRY),
+    admin("ledgerentry_delete", POST, "entry", "never", body="yes", but=ENTRY),
+    admin("ledgerentry_history", GET, "entry", "see_spend", shows=False, but={**UNTOLD, "owner@north": 200}),
+    admin(
+        "ledgerentry_history", POST, "entry", "see_spend", writes=False, shows=False, but={**UNTOLD, "owner@north": 200}
+    ),
+    *stock("ledgerentry", "entry", "site")[4:],
+    admin("budget_changelist", GET, scope="list"),
+    admin("budget_changelist", POST, scope="list", writes=False),
+    admin("budget_add", GET, verb="edit_budget", scope="any", shows=False),
+    admin("budget_add", POST, verb="edit_budget", ok=302, outside=200, scope="brand", body="budget_form", but=NO_MONEY),
+    admin("budget_change", GET, "budget", "see_spend", refused=404, scope="unowned"),
+    admin("budget_change", POST, "budget", "edit_budget", 302, refused=404, scope="unowned", body="limits_form"),
+    admin("budget_delete", GET, "budget", "never", scope="unowned", but=BUDGET),
+    admin("budget_delete", POST, "budget", "never", scope="unowned", body="yes", but=BUDGET),
+    admin("budget_history", GET, "budget", "see_spend", refused=404, scope="unowned", shows=False),
+    admin("budget_history", POST, "budget", "see_spend", refused=404, scope="unowned", writes=False, shows=False),
+    *stock("budget", "budget", "site", add=False)[4:],
+    admin("job_unknown", GET, scope="list"),
+    admin("job_settle", GET, "doubtful_job"),
+    admin("job_settle", POST, "doubtful_job", "adopt", 302, body="say_adopt"),
+    admin("job_settle", POST, "doubtful_job", "resend", 302, body="say_resend"),
+    admin("job_settle", POST, "doubtful_job", "write_off", 302, body="say_write_off"),
+]
 EVENTS = [
     admin("event_changelist", GET, scope="list"),
     admin("event_changelist", POST, scope="list", writes=False),
@@ -231,8 +283,11 @@ V1_PICTURES = [
     api("asset-reviews", POST, "candidate", "shortlist", body="shortlisting"),
     api("asset-publish", POST, "approved", "publish", 202, body="nothing", shows=False),
     api("asset-withdraw", POST, "public", "withdraw", body="nothing"),
+    api("asset-replace", POST, "worn", "replace", body="replacing", shows=False),
+    api("asset-replace-preview", POST, "worn", "replace", body="succeeding", writes=False, shows=False),
     api("published-list", GET, scope="open", shows=False),
     api("published-detail", GET, "public", scope="open", shows=False),
+    api("published-picture", GET, "public =default", scope="open", shows=False),
 ]
 V1_WORK = [
     api("brand-list", GET, scope="list"),
@@ -310,6 +365,32 @@ V1_EDITS = [
     api("recipe-replay", POST, "recipe", "generate", 202, body="walking"),
     api("replay-detail", GET, "replay"),
 ]
+V1_MONEY = [
+    api("job-adopt", POST, "doubtful_job", "adopt", 202, body="nothing"),
+    api("job-resend", POST, "doubtful_job", "resend", 202, body="nothing"),
+    api("job-write-off", POST, "doubtful_job", "write_off", body="noting"),
+    api("unknown-list", GET, scope="list"),
+    api("budget-list", GET, scope="list"),
+    api("budget-list", POST, verb="edit_budget", ok=201, scope="brand", body="new_budget"),
+    # Whoever may not see what is spent may not know that there is a limit.
+    api("budget-detail", GET, "budget", "see_spend", refused=404, scope="unowned"),
+    api("budget-detail", PATCH, "budget", "edit_budget", refused=404, scope="unowned", body="new_limit"),
+    api("budget-detail", DELETE, "budget", "edit_budget", 204, refused=404, scope="unowned"),
+    # Who may not see the brand's spending sees their own.
+    api("usage", GET, query="group==brand", scope="list"),
+    api("usage", GET, query="brand=slug", scope="brand", shows=False),
+    api("ledger", GET, scope="list"),
+    api("ledger-csv", GET, scope="list", file=True),
+    api("ledger-csv", GET, verb="see_spend", query="brand=slug", scope="brand", file=True),
+    api("spending", GET, scope="list", shows=False),
+    api("spending", GET, query="brand=slug", scope="brand"),
+    api("spending-stop", POST, verb="stop_spending", scope="brand", body="stopping"),
+    api("spending-resume", POST, verb="stop_spending", scope="brand", body="resuming"),
+    api("spending-corrections", POST, verb="edit_budget", ok=201, scope="brand", body="correcting"),
+    api("health", GET, scope="site"),
+    api("health-live", GET, scope="open", shows=False),
+    api("health-ready", GET, scope="open", shows=False),
+]
 HISTORIES = [
     admin("editchain_changelist", GET, scope="list"),
     admin("editchain_changelist", POST, scope="list", writes=False),
@@ -369,10 +450,12 @@ ROWS = [
     *SETS,
     *CHANGES,
     *JOBS,
+    *MONEY,
     *EVENTS,
     *CHANNELS,
     *FILES,
     *V1_PICTURES,
     *V1_WORK,
     *V1_EDITS,
+    *V1_MONEY,
 ]

@@ -25,12 +25,15 @@ from image_studio.models import (
     EditStep,
     Event,
     Job,
+    LedgerEntry,
     Prompt,
     PromptVersion,
     Replay,
     Review,
+    Switch,
     Variant,
     VariantSet,
+    guards,
 )
 from tests import factories
 from tests.admin.browser import Page
@@ -70,6 +73,7 @@ def poison():
             "error_params": {"detail": RUNS, "message": RUNS, "error": RUNS},
             "model": RUNS[:80],
         },
+        LedgerEntry: {"note": RUNS, "user_label": RUNS, "actor_label": RUNS, "model": RUNS[:80]},
         Prompt: {"name": RUNS, "description": RUNS},
         PromptVersion: {
             "template": f"{SAYS} {{mood}}",
@@ -78,11 +82,14 @@ def poison():
         },
         Replay: {"title": RUNS, "actor_label": RUNS},
         Review: {"note": RUNS, "reviewer_label": RUNS},
+        Switch: {"reason": RUNS[:300], "actor_label": RUNS},
         Variant: {"error_params": {"detail": RUNS}},
         VariantSet: {"title": RUNS, "prompt_text": RUNS, "actor_label": RUNS, "texts": {"headline": TEXT}},
     }
+    guards.remove()  # what was entered stays, for everybody but this test
     for model, values in rows.items():
         model._base_manager.update(**values)
+    guards.install()
     Job.objects.filter(state="failed").update(error_code="provider.unusable_answer")
     Asset._base_manager.update(recipe={"request": {"prompt": RUNS}, "request_id": RUNS, "provider": RUNS, RUNS: RUNS})
     for cell in Variant.objects.all():

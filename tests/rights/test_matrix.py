@@ -106,7 +106,8 @@ def served_badly(row: Row, response: Any) -> Iterator[str]:
     kind = response.get("Content-Type", "")
     api = row.name.startswith(API) and not row.name.endswith("docs")
     if row.file and response.status_code == 200:
-        if kind.startswith("text/") or "html" in kind:
+        table = kind == "text/csv; charset=utf-8" and response["Content-Disposition"].startswith("attachment;")
+        if (kind.startswith("text/") and not table) or "html" in kind:
             yield f"a file is served as {kind}"
         for name, wanted in (("X-Content-Type-Options", "nosniff"), ("Content-Security-Policy", SANDBOX)):
             if response.get(name) != wanted:
@@ -116,7 +117,7 @@ def served_badly(row: Row, response: Any) -> Iterator[str]:
         if "private" not in response.get("Cache-Control", "") or "public" in response["Cache-Control"]:
             yield f"caches in between may keep it: {response.get('Cache-Control')}"
     elif api:
-        if kind not in ("application/json", "application/problem+json"):
+        if response.status_code != 204 and kind not in ("application/json", "application/problem+json"):
             yield f"the API answers {kind}"
         if response.get("X-Content-Type-Options") != "nosniff":
             yield "a browser may sniff what it is"

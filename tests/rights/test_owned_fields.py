@@ -45,6 +45,12 @@ CLAIMS = {
     "file": "image_studio/raw/aa/forged.png",
     "fingerprint": 1,
     "words": "forged",
+    "held_micro_usd": 0,
+    "spent_micro_usd": 0,
+    "left_micro_usd": 1,
+    "resends": 0,
+    "level": "user",
+    "start": "2020-01-01",
 }
 #: (method, address, what makes the body a good one).
 SAID = {
@@ -78,6 +84,12 @@ SAID = {
     "a step's recipe": ("post", "chains/{n.chain.pk}/steps/2/recipe/", {"name": "A recipe"}),
     "a change": ("post", "assets/{n.raw.pk}/change/", bodies.WIDER),
     "a mask": ("post", "chains/{n.chain.pk}/masks/", {"region": [0.2, 0.2, 0.3, 0.3]}),
+    "a resend": ("post", "jobs/{n.doubtful_job.pk}/resend/", {}),
+    "an adoption": ("post", "jobs/{n.doubtful_job.pk}/adopt/", {}),
+    "a write-off": ("post", "jobs/{n.doubtful_job.pk}/write-off/", {"note": "seen"}),
+    "a budget": ("post", "budgets/", {"brand": "northcanary", "period": "day", "hard_micro_usd": 1}),
+    "a budget's limit": ("patch", "budgets/{n.budget.pk}/", {"hard_micro_usd": 1}),
+    "a stop": ("post", "spending/stop/", {"brand": "northcanary", "reason": "seen"}),
     "a replay": ("post", "recipes/{n.recipe.pk}/replay/", {"assets": ["01890000-0000-7000-8000-000000000000"]}),
 }
 

@@ -20,11 +20,24 @@ from django.test import Client
 from django.utils import timezone
 from rest_framework.authtoken.models import Token
 
-from image_studio import storage
+from image_studio import ledger, storage
 from image_studio.brand.kit import Line
-from image_studio.models import OPERATOR, Actor, Attempt, CheckResult, Event, Job, JobOutput, Rendition, Review
+from image_studio.models import (
+    OPERATOR,
+    Actor,
+    Attempt,
+    Budget,
+    CheckResult,
+    Event,
+    Job,
+    JobOutput,
+    LedgerEntry,
+    Rendition,
+    Review,
+)
 from tests import factories
 from tests.rights.edits import make_chain
+from tests.testapp.models import Article
 
 #: Role -> the membership in the first brand: a role of the brand, or None for somebody without one.
 ROLES: dict[str, str | None] = {
@@ -43,8 +56,8 @@ ROLES: dict[str, str | None] = {
 OWN_ONLY = ("owner", "other")
 MEMBERS = tuple(role for role, membership in ROLES.items() if membership)
 OWNED_WORDS = (
-    *("raw", "candidate", "approved", "set", "other set", "note", "layer", "recipe", "words"),
-    *("path", "instruction", "draft", "replay"),
+    *("raw", "candidate", "approved", "worn", "set", "other set", "note", "layer", "recipe", "words"),
+    *("path", "instruction", "draft", "replay", "bill", "doubt"),
 )
 CHANNELS = ("square", "story", "feed-portrait")
 SMALL = 4
@@ -171,7 +184,10 @@ def _side(canary: str, owner: Any) -> Side:
     for name, fields in PICTURES.items():
         things[name] = _picture(side, name, **fields)
     _make_public(side)
+    # A page of the site still holds what was withdrawn.
+    Article.objects.create(title=f"{canary} page", picture=side.worn)
     _work(side)
+    _money(side)
     _story(side)
     for name, thing in things.items():
         if type(thing).__name__ == "Asset" and name != "public":
@@ -187,6 +203,7 @@ PICTURES: dict[str, dict[str, Any]] = {
     "candidate": {"kind": "composed", "origin": "compose", "locale": "en"},
     "approved": {"kind": "composed", "origin": "compose", "locale": "en", "state": "approved"},
     "public": {"kind": "raw", "state": "published"},
+    "worn": {"kind": "raw", "state": "withdrawn"},
 }
 
 
@@ -266,6 +283,39 @@ def _work(side: Side) -> None:
         set=made, ready=ready, working=working, failed=failed, working_job=working.job, failed_job=failed.job
     )
     side.things.update(other_set=other, waiting=waiting, other_cell=other.variants.get())
+
+
+def _money(side: Side) -> None:
+    """A budget, a call that may have been charged, and one that was."""
+    job = factories.make_job(
+        side.brand,
+        state="unknown",
+        requested_by=side.owner,
+        actor_label=side.owner.get_username(),
+        ended_at=timezone.now(),
+    )
+    call = Attempt.objects.create(
+        job=job,
+        number=1,
+        state="unknown",
+        provider=job.provider,
+        model=job.model,
+        worker=job.pk,
+        host="elsewhere",
+        hold_micro_usd=40_000,
+        hold_user=str(side.owner.pk),
+        error_code="provider.refused",
+        error_params={"message": f"{side.canary} doubt"},
+        started_at=timezone.now(),
+    )
+    bill = ledger.Bill.of(job, attempt=call.pk)
+    budget = ledger.open_budget(Budget(brand=side.brand, hard_micro_usd=100_000_000))
+    paid = ledger.Movement(bill=bill, kind="settle", spent=30_000, pictures=1, note=f"{side.canary} bill")
+    doubted = ledger.Movement(bill=bill, kind="hold", held=40_000, note=f"{side.canary} bill")
+    ledger.write([paid, doubted], actor=Actor.of(side.owner))
+    Job.objects.filter(pk=job.pk).update(cost_micro_usd=30_000)
+    entry = LedgerEntry.objects.filter(job=job.pk, kind="settle").get()
+    side.things.update(doubtful_job=job, call=call, budget=budget, entry=entry)
 
 
 def _story(side: Side) -> None:

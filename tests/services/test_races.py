@@ -24,7 +24,7 @@ from image_studio.runner.worker import Worker
 from tests import factories
 from tests.runner.conftest import PLAIN
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("crowd")]
 services = pytest.mark.services
 
 HANDS = 4 if connection.vendor == "sqlite" else 16

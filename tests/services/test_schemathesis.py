@@ -14,7 +14,7 @@ import sys
 import pytest
 from django.core.cache import cache
 from django.core.servers.basehttp import WSGIRequestHandler
-from django.db import connection
+from django.db import connection, connections
 
 from image_studio import models, testing
 from image_studio.api.document import document
@@ -41,6 +41,7 @@ REFUSALS = {
         *("listAssets", "listRenditions", "listVerdicts", "listReviews", "listPublished", "listBrands"),
         *("listBrandRevisions", "listChannels", "listPrompts", "listPromptVersions", "listVariantSets", "listCells"),
         *("listJobs", "listJobEvents", "listChains", "listSteps", "listRecipes"),
+        *("listUnknowns", "listBudgets", "listLedger"),
     ),
     "random bytes are no picture, and no chain": ("uploadAsset", "importChain"),
     "a language is one of the brand's": ("changeAsset",),
@@ -59,10 +60,16 @@ REFUSALS = {
         *("moveHead", "forkChain", "chooseCandidate", "rejectStep", "undecideStep", "takeStep", "createRecipe"),
     ),
     "a recipe fits the pictures and routes": ("previewReplay", "replayRecipe", "replayChain"),
+    "a successor is a picture that is there": ("replaceAsset", "previewReplace"),
     "a name is more than blanks": ("changeChain",),
     "a key is not used for another request": (
-        *("retryVariantSet", "recomposeVariantSet", "retryCell", "retryJob", "finishCell", "retryStep"),
+        *("retryVariantSet", "recomposeVariantSet", "retryCell", "retryJob", "finishCell", "retryStep", "resendJob"),
     ),
+    "the first day is not after the last": ("getUsage", "downloadLedger"),
+    "a warning comes before the limit, and somebody is there": ("createBudget", "changeBudget"),
+    "a correction is more than nothing": ("correctSpending",),
+    "a call has one bill": ("writeOffJob",),
+    "a reason has more than what nobody sees": ("stopSpending",),
 }
 TAKEN = ["2xx", "3xx", "401", "403", "404", "409", "429"]
 #: How a table's rows belong to a brand.
@@ -83,6 +90,8 @@ OF_A_BRAND = {
     models.EditFile: "chain__brand",
     models.EditRecipe: "brand",
     models.Replay: "brand",
+    models.Budget: "brand",
+    models.Switch: "brand",
 }
 
 
@@ -94,11 +103,15 @@ def world(transactional_db, settings, tmp_path, monkeypatch):
         "DOORBELL": "poll",
         "PIXEL_THREADS": 1,
         "API_DOCS": True,
+        # Nobody works here, and what waits has waited for ever.
+        "QUEUE_AGE_SECONDS": 1e10,
         "API_RATES": dict.fromkeys(("read", "write", "upload", "spend", "published"), ""),
         **testing.fake_settings(ledger=tmp_path / "ledger.jsonl"),
     }
     # Head and body of an answer are two writes: with Nagle's algorithm each waits 40 ms for the client to say so.
     monkeypatch.setattr(WSGIRequestHandler, "disable_nagle_algorithm", True)
+    # A thread of the server keeps its connection to the database as long as the client keeps the one to it.
+    monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", None)
     cache.clear()
     return worlds.build()
 
@@ -109,7 +122,8 @@ def settings_of(north):
         "asset": [str(north.things[name].pk) for name in worlds.PICTURES],
         "set": [str(north.set.pk), str(north.other_set.pk)],
         "cell": [str(one.pk) for one in (north.ready, north.working, north.failed, north.other_cell)],
-        "job": [str(one.pk) for one in (north.working_job, north.failed_job, north.waiting)],
+        "job": [str(one.pk) for one in (north.working_job, north.failed_job, north.waiting, north.doubtful_job)],
+        "budget": [str(north.budget.pk)],
         "prompt": [str(north.prompt.pk)],
         "brand": [north.brand.slug],
         "channel": list(worlds.CHANNELS),
@@ -121,10 +135,11 @@ def settings_of(north):
         "replay": [str(north.replay.pk)],
         "number": [1, 2, 3, 4, 5],
     }
-    of_paths = ("asset", "set", "cell", "job", "prompt", "chain", "file", "recipe", "replay")
+    of_paths = ("asset", "set", "cell", "job", "prompt", "chain", "file", "recipe", "replay", "budget")
     places = {f"path.{name}_id": name for name in of_paths} | {"path.number": "number"}
     places |= {"body.brand": "brand", "body.channels[*]": "channel", "body.locales[*]": "locale"}
     places |= {"body.prompt": "prompt", "body.source": "asset", "body.route": "route", "body.asset": "asset"}
+    places |= {"body.successor": "asset"}
     places |= {"body.assets[*]": "asset", "body.step": "number", "body.seen": "number"}
     lines = [f"[dictionaries.{name}]\nvalues = {json.dumps(values)}" for name, values in known.items()]
     lines += ["[parameters]", *(_bound(place, name) for place, name in places.items())]

@@ -19,7 +19,7 @@ from image_studio.policy import Policy
 from image_studio.workflow import Matrix, once, request
 from tests import factories
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("crowd")]
 #: SQLite has one lock, and a default suite that must stay short.
 TWINS = 6 if connection.vendor == "sqlite" else 50
 
@@ -92,6 +92,25 @@ def test_many_posts_over_the_api_are_all_given_the_first_ones_answer(matrix):
     assert len({content for _status, content, _replayed in got}) == 1
     assert sorted(got.values()) == [1, TWINS - 1]
     assert (VariantSet.objects.count(), Job.objects.count()) == (1, 2)
+
+
+def test_fifty_resends_of_a_doubt_send_it_once(matrix):
+    """On SQLite too: a second call of a job in doubt is a second bill."""
+    user = factories.make_user("creator", brand=matrix.brand)
+    job = factories.make_job(matrix.brand, state="unknown", requested_by=user)
+    token = {"Authorization": f"Token {Token.objects.create(user=user).key}", "Idempotency-Key": "twin"}
+
+    def post(_number):
+        answer = Client().post(f"/studio/v1/jobs/{job.pk}/resend/", "{}", "application/json", headers=token)
+        return answer.status_code, answer.content, answer.get("Idempotency-Replayed")
+
+    got = Counter(together(post, hands=50))
+    assert {status for status, _content, _replayed in got} == {202}, got
+    assert len({content for _status, content, _replayed in got}) == 1
+    assert sorted(got.values()) == [1, 49]
+    job.refresh_from_db()
+    assert (job.state, job.resends, Job.objects.count()) == ("queued", 1, 1)
+    assert Event.objects.filter(verb="job.resent").count() == 1
 
 
 def test_when_the_first_is_refused_another_acts(matrix):

@@ -29,6 +29,18 @@ class Slide(models.Model):
         return f"slide {self.pk}"
 
 
+class Photo(models.Model):
+    """What a site had before the studio: files of its own, with words beside them."""
+
+    image = models.ImageField(upload_to="photos", blank=True)
+    leaflet = models.FileField(upload_to="leaflets", null=True, blank=True)
+    alt_text = models.CharField(max_length=200, blank=True)
+    words = models.JSONField(default=dict, blank=True)
+
+    def __str__(self) -> str:
+        return f"photo {self.pk}"
+
+
 class Event(models.Model):
     """A thing that is edited in the admin and shown nowhere, and one made of it."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -11,10 +11,12 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from image_studio import conf
-from image_studio.models import Asset, Job, Variant, VariantSet
+from image_studio.ledger import recount
+from image_studio.models import Asset, Budget, Job, LedgerEntry, SpendRollup, Variant, VariantSet
 from image_studio.policy import Policy
 from image_studio.workflow import change_this
-from image_studio.workflow.home import first_id, home
+from image_studio.workflow.home import PURSES, home
+from image_studio.workflow.spending import make_budget, stop_spending
 from tests import factories
 from tests.workflow.test_queue import SMALL, make_cells
 
@@ -109,17 +111,63 @@ def test_changes_that_are_asked_for_are_listed_newest_first(brand):
     assert not found.changes_more
 
 
+def spent_on(day, brand, micro_usd, **fields):
+    """As the ledger and its rollups keep it."""
+    at = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    LedgerEntry.objects.create(
+        at=at, day=day, kind="settle", brand_id=brand.pk, spent_micro_usd=micro_usd, pictures=1, **fields
+    )
+    for model in ("", "one"):
+        row, _made = SpendRollup.objects.get_or_create(day=day, brand_id=brand.pk, model=model)
+        SpendRollup.objects.filter(pk=row.pk).update(spent_micro_usd=row.spent_micro_usd + micro_usd)
+
+
 def test_spending_is_summed_by_day_and_month(brand):
     assert (home(OPERATOR).spent_today, home(OPERATOR).spent_month) == (0, 0)
-    now = timezone.localtime()
-    factories.make_job(brand, cost_micro_usd=40_000)
-    month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    earlier = [first_id(month), first_id(month - timedelta(seconds=1))]
-    for key in earlier:
-        factories.make_job(brand, id=key, cost_micro_usd=2_000_000)
+    today = datetime.now(UTC).date()
+    month = today.replace(day=1)
+    spent_on(today, brand, 40_000)
+    for day in (month, month - timedelta(days=1)):
+        spent_on(day, brand, 2_000_000)
     found = home(OPERATOR)
-    today = 2_040_000 if now.day == 1 else 40_000
-    assert (found.spent_today, found.spent_month) == (today, 2_040_000)
+    assert (found.spent_today, found.spent_month) == (2_040_000 if today.day == 1 else 40_000, 2_040_000)
+    assert not found.spent_own
+
+
+@pytest.mark.parametrize("role", ["viewer", "creator", "reviewer"])
+def test_who_may_not_see_a_brands_spending_sees_their_own(role, brand):
+    user = factories.make_user(role, brand=brand)
+    today = datetime.now(UTC).date()
+    spent_on(today, brand, 2_000_000)
+    spent_on(today, brand, 40_000, user_id=str(user.pk))
+    found = home(Policy(user))
+    assert (found.spent_today, found.spent_month, found.spent_own) == (40_000, 40_000, True)
+
+
+def test_the_budgets_with_the_least_room_are_shown(brand):
+    people = [factories.make_user("creator", brand=brand) for _ in range(PURSES + 1)]
+    for n, user in enumerate(people):
+        make_budget(OPERATOR, brand=brand, user=user, hard_micro_usd=(n + 1) * 1_000_000)
+    make_budget(OPERATOR, brand=brand, soft_micro_usd=1, hard_micro_usd=40_000)
+    make_budget(OPERATOR, brand=factories.make_bare_brand(), hard_micro_usd=1)
+    spent_on(datetime.now(UTC).date(), brand, 40_000)
+    for budget in Budget.objects.filter(brand=brand):
+        recount(budget)
+    found = home(Policy(factories.make_user("manager", brand=brand))).purses
+    assert len(found) == PURSES
+    assert (found[0].used, found[0].limit, found[0].warns) == (40_000, 40_000, True)
+    assert found[0].words == "$0.00 left of $0.04"
+    assert not any(purse.warns for purse in found[1:])
+    # Somebody sees their own.
+    assert [purse.limit for purse in home(Policy(people[0])).purses] == [1_000_000]
+
+
+def test_a_stop_is_told_to_whom_it_concerns(brand):
+    stop_spending(OPERATOR, brand, reason="too dear")
+    (stop,) = home(Policy(factories.make_user("creator", brand=brand))).stops
+    assert (stop.switch.reason, stop.may_end) == ("too dear", False)
+    assert home(Policy(factories.make_user("manager", brand=brand))).stops[0].may_end
+    assert home(Policy(factories.make_user("manager", brand=factories.make_bare_brand()))).stops == ()
 
 
 def test_another_brands_money_and_work_are_not_told(brand, running):

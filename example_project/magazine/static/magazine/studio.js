@@ -129,8 +129,9 @@ const speak = (element, locale) => Object.assign(element, { lang: locale, dir: "
 
 const blobs = new Map();
 
-/** Private pictures cannot be an <img src>: the token goes in a header, the bytes become an address of this page. */
-async function show(img, address) {
+/** Private pictures cannot be an <img src>: the token goes in a header, the bytes become an address of this page.
+    A passing picture may be gone already when it is asked for: then there is nothing to say. */
+async function show(img, address, passing = false) {
   img.dataset.address = address;
   try {
     if (!blobs.has(address)) blobs.set(address, send(address).then((answer) => answer.blob()).then(URL.createObjectURL));
@@ -138,8 +139,8 @@ async function show(img, address) {
     if (img.dataset.address === address) Object.assign(img, { src: source, hidden: false });
   } catch {
     blobs.delete(address);
-    img.alt = "The picture could not be loaded.";
-    img.hidden = false;
+    if (!passing) img.alt = "The picture could not be loaded.";
+    img.hidden = passing;
   }
 }
 
@@ -534,7 +535,7 @@ function drawPicture(made, cell, name) {
   const address = cell.preview_url || (cell.partial && `${cell.partial.url}?number=${cell.partial.number}`);
   wait.textContent = cell.asset ? "" : cell.partial ? "Early version" : titled(cell.status);
   if (cell.asset) img.alt = name;
-  if (address && img.dataset.address !== address) show(img, cell.asset ? address : cell.partial.url);
+  if (address && img.dataset.address !== address) show(img, cell.asset ? address : cell.partial.url, !cell.asset);
   else if (!address) img.hidden = true;
 }
 

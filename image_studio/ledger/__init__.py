@@ -1,0 +1,56 @@
+"""Holding, settling and releasing money: the only module that writes the ledger, its rollups and the budgets' counters.
+
+Everything is a movement of two sums, what is held and what is spent, and each function takes many at once: one INSERT
+of entries, one UPSERT of rollups, and one conditional UPDATE for each budget that is touched, in a fixed order (site,
+brands, people), so that no two transactions wait for each other. Call them inside the transaction of the change that
+they belong to, after the jobs' own rows were written and as late as possible: a site's budget is one row.
+"""
+
+from image_studio.ledger.bills import SITE, WORKER, Bill, BudgetSpent, Movement, Settlement
+from image_studio.ledger.budgets import (
+    Outlook,
+    current,
+    ends,
+    limit,
+    open_budget,
+    outlook,
+    outstanding,
+    recount,
+    refusal,
+    spent_in,
+    starts,
+    whose,
+)
+from image_studio.ledger.entries import adjust, hold, release, settle, write
+from image_studio.ledger.switches import charging, free, halted, judge_running, stopped
+
+__all__ = [
+    "SITE",
+    "WORKER",
+    "Bill",
+    "BudgetSpent",
+    "Movement",
+    "Outlook",
+    "Settlement",
+    "adjust",
+    "charging",
+    "current",
+    "ends",
+    "free",
+    "halted",
+    "hold",
+    "judge_running",
+    "limit",
+    "open_budget",
+    "outlook",
+    "outstanding",
+    "recount",
+    "refusal",
+    "release",
+    "settle",
+    "spent_in",
+    "starts",
+    "stopped",
+    "whose",
+    "write",
+]

@@ -1,0 +1,235 @@
+"""Money held against the rows that it belongs to: holds of what is over, counters, rollups, costs and triggers."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Count, Q, Sum
+
+from image_studio import ledger
+from image_studio.conf import conf
+from image_studio.ledger import Bill, Movement
+from image_studio.models import (
+    Actor,
+    Attempt,
+    Budget,
+    EditStep,
+    Job,
+    LedgerEntry,
+    SpendRollup,
+    guards,
+)
+from image_studio.runner import holds
+from image_studio.runner.findings import Trouble
+from image_studio.states import JOB_ENDED
+from image_studio.wording.money import dollars
+
+
+def money(actor: Actor, *, fix: bool) -> Iterator[Trouble]:
+    """Whatever of money does not add up. Each is mended by another entry, or by counting anew; none by forgetting.
+
+    What moves is read twice, within one transaction that writes first: a worker may be in the middle of it.
+    """
+    yield from _triggers(fix=fix)
+    yield from _ended(actor, fix=fix)
+    yield from _planned(actor, fix=fix)
+    yield from _unentered(actor, fix=fix)
+    yield from _costs(fix=fix)
+    yield from _rollups(fix=fix)
+    yield from _budgets(fix=fix)
+
+
+def _triggers(*, fix: bool) -> Iterator[Trouble]:
+    if not conf().append_only_triggers:
+        return
+    for name, table, _verb in guards.missing():
+        fixed = fix and name not in guards.install()
+        yield Trouble(kind="trigger", object=name, code="doctor.no_trigger", params={"table": table}, fixed=fixed)
+
+
+def _ended(actor: Actor, *, fix: bool) -> Iterator[Trouble]:
+    """Jobs that are over and still hold, and calls that are in doubt no more."""
+    for job in Job.objects.filter(hold_micro_usd__gt=0, state__in=JOB_ENDED).order_by("pk"):
+        if fix:
+            with transaction.atomic():
+                holds.let_go([job.pk], actor=actor, reason="recounted")
+        yield _over_held(f"job {job.pk}", job.hold_micro_usd, fixed=fix)
+    calls = Attempt.objects.filter(hold_micro_usd__gt=0).exclude(state="unknown").select_related("job")
+    for call in calls.order_by("pk"):
+        fixed = bool(fix and _let_call_go(actor, call))
+        yield _over_held(f"call {call.pk}", call.hold_micro_usd, fixed=fixed)
+
+
+def _let_call_go(actor: Actor, call: Attempt) -> bool:
+    with transaction.atomic():
+        rows = Attempt.objects.filter(pk=call.pk, hold_micro_usd=call.hold_micro_usd).exclude(state="unknown")
+        if not rows.update(hold_micro_usd=0):
+            return False
+        user = {"user_id": call.hold_user} if call.hold_user else {}
+        bill = Bill.of(call.job, attempt=call.pk, **user)
+        ledger.release([(bill, call.hold_micro_usd)], actor=actor, reason="recounted")
+    return True
+
+
+def _over_held(what: str, micro_usd: int, *, fixed: bool) -> Trouble:
+    params = {"usd": dollars(micro_usd), "micro_usd": micro_usd}
+    return Trouble(kind="over_held", object=what, code="doctor.over_held", params=params, fixed=fixed)
+
+
+def _planned(actor: Actor, *, fix: bool) -> Iterator[Trouble]:
+    """Planned steps that hold although what they would grow from does not come."""
+    holding = EditStep.objects.filter(hold_micro_usd__gt=0, job=None).select_related("chain").order_by("pk")
+    by_chain: defaultdict[UUID, list[EditStep]] = defaultdict(list)
+    for step in holding:
+        by_chain[step.chain_id].append(step)
+    for chain, steps in by_chain.items():
+        alive = _coming(chain)
+        for step in steps:
+            if step.number in alive:
+                continue
+            if fix:
+                with transaction.atomic():
+                    holds.let_go_steps([step], actor=actor)
+            yield _over_held(f"step {step.pk}", step.hold_micro_usd, fixed=fix)
+
+
+def _coming(chain: UUID) -> set[int]:
+    """Numbers of the steps that work, and of those that are planned after them."""
+    alive: set[int] = set()
+    rows = EditStep.objects.filter(chain=chain).order_by("number")
+    for number, parent, outcome, state in rows.values_list("number", "parent_number", "outcome", "job__state"):
+        if (state and state not in JOB_ENDED) or (outcome == "planned" and parent in alive):
+            alive.add(number)
+    return alive
+
+
+def _unentered(actor: Actor, *, fix: bool) -> Iterator[Trouble]:
+    """Jobs of which the ledger says another sum is held than their rows do."""
+    entered = LedgerEntry.objects.exclude(job=None).order_by().values_list("job")
+    told = {pk: held for pk, held in entered.annotate(held=Sum("held_micro_usd")) if held}
+    for job in sorted({*told, *_holding()}, key=str):
+        said, held = told.get(job, 0), _held_of(job)
+        if said == held or (said, held) != (_entered(job), _held_of(job)):
+            continue  # or it was moving while it was read
+        fixed = bool(fix and _enter(actor, job))
+        params = {"entered": dollars(said), "held": dollars(held)}
+        yield Trouble(kind="ledger", object=f"job {job}", code="doctor.held_differs", params=params, fixed=fixed)
+
+
+def _holding() -> set[UUID]:
+    jobs = set(Job.objects.filter(hold_micro_usd__gt=0).values_list("pk", flat=True))
+    jobs |= set(Attempt.objects.filter(hold_micro_usd__gt=0).values_list("job", flat=True))
+    plans = EditStep.objects.filter(hold_micro_usd__gt=0, job=None).values_list("plan__job", flat=True)
+    return jobs | {UUID(pk) for pk in plans if pk}
+
+
+def _entered(job: UUID) -> int:
+    return LedgerEntry.objects.filter(job=job).aggregate(n=Sum("held_micro_usd"))["n"] or 0
+
+
+def _held_of(job: UUID) -> int:
+    own = Job.objects.filter(pk=job).values_list("hold_micro_usd", flat=True).first() or 0
+    calls = Attempt.objects.filter(job=job).aggregate(n=Sum("hold_micro_usd"))["n"] or 0
+    planned = EditStep.objects.filter(job=None, plan__job=str(job), hold_micro_usd__gt=0)
+    return int(own + calls + (planned.values_list("hold_micro_usd", flat=True).first() or 0))
+
+
+def _enter(actor: Actor, job: UUID) -> bool:
+    """Bring the ledger to what the rows hold: they decide what is still to come."""
+    last = LedgerEntry.objects.filter(job=job).order_by("-id").first()
+    row = Job.objects.filter(pk=job).first()
+    if row is None and last is None:
+        return False
+    bill = Bill.of(row) if row else _bill_of(last)
+    with transaction.atomic():
+        # Held by a write that changes nothing, where there is a row to hold.
+        Job.objects.filter(pk=job).update(n=row.n if row else 0)
+        change = _held_of(job) - _entered(job)
+        if not change:
+            return False
+        kind = "hold" if change > 0 else "release"
+        ledger.write([Movement(bill=bill, kind=kind, held=change, reason="recounted")], actor=actor)
+    return True
+
+
+def _bill_of(entry: Any) -> Bill:
+    names = ("brand_id", "job", "user_id", "user_label", "variant_set", "chain", "provider", "route", "model")
+    return Bill(**{name: getattr(entry, name) for name in names})
+
+
+def _costs(*, fix: bool) -> Iterator[Trouble]:
+    """Jobs that say another cost than the ledger."""
+    entered = LedgerEntry.objects.exclude(job=None).order_by().values_list("job")
+    spent = {pk: cost for pk, cost in entered.annotate(cost=Sum("spent_micro_usd")) if cost}
+    rows = Job.objects.filter(Q(cost_micro_usd__gt=0) | Q(pk__in=list(spent)[:500])).order_by("pk")
+    for pk, cost in rows.values_list("pk", "cost_micro_usd").iterator():
+        wanted = spent.get(pk, 0)
+        if cost == wanted:
+            continue
+        fixed = bool(
+            fix and wanted >= 0 and Job.objects.filter(pk=pk, cost_micro_usd=cost).update(cost_micro_usd=wanted)
+        )
+        params = {"said": dollars(cost), "entered": dollars(wanted)}
+        yield Trouble(kind="ledger", object=f"job {pk}", code="doctor.cost_differs", params=params, fixed=fixed)
+
+
+def _rollups(*, fix: bool) -> Iterator[Trouble]:
+    """Days whose rollup is not the ledger's sum."""
+    wanted = _summed()
+    there = {
+        (row.day, row.brand_id, row.model): (row.spent_micro_usd, row.pictures, row.calls)
+        for row in SpendRollup.objects.iterator()
+    }
+    for key in sorted({*wanted, *there}, key=str):
+        if wanted.get(key, (0, 0, 0)) == there.get(key, (0, 0, 0)):
+            continue
+        day, brand, model = key
+        fixed = bool(fix and _set_rollup(key))
+        params = {"day": str(day), "model": model or "-", "brand": str(brand)}
+        yield Trouble(kind="ledger", object=f"day {day}", code="doctor.rollup_differs", params=params, fixed=fixed)
+
+
+def _summed(key: tuple[Any, UUID, str] | None = None) -> dict[tuple[Any, UUID, str], tuple[int, int, int]]:
+    """(day, brand, model) -> spent, pictures, calls, by the ledger; with model empty for all of a brand."""
+    rows = LedgerEntry.objects.filter(Q(kind="settle") | ~Q(spent_micro_usd=0)).order_by()
+    if key:
+        rows = rows.filter(day=key[0], brand_id=key[1])
+    sums = {"s": Sum("spent_micro_usd"), "p": Sum("pictures"), "c": Count("pk", filter=Q(kind="settle"))}
+    found: dict[tuple[Any, UUID, str], tuple[int, int, int]] = {}
+    summed: Any = rows.values("day", "brand_id", "model").annotate(**sums)
+    for row in summed:
+        one = (row["s"], row["p"], row["c"])
+        if row["model"]:
+            found[row["day"], row["brand_id"], row["model"]] = one
+        whole = found.get((row["day"], row["brand_id"], ""), (0, 0, 0))
+        found[row["day"], row["brand_id"], ""] = (whole[0] + one[0], whole[1] + one[1], whole[2] + one[2])
+    return found
+
+
+def _set_rollup(key: tuple[Any, UUID, str]) -> bool:
+    day, brand, model = key
+    with transaction.atomic():
+        row, _made = SpendRollup.objects.select_for_update().get_or_create(day=day, brand_id=brand, model=model)
+        row.spent_micro_usd, row.pictures, row.calls = _summed(key).get(key, (0, 0, 0))
+        row.save()
+    return True
+
+
+def _budgets(*, fix: bool) -> Iterator[Trouble]:
+    """Budgets whose counters are not what rows and ledger say. Mended by counting anew."""
+    for budget in ledger.current(Budget.objects.select_related("brand", "user").order_by("pk")):
+        if (budget.held_micro_usd, budget.spent_micro_usd) == (ledger.outstanding(budget), ledger.spent_in(budget)):
+            continue
+        whose = ledger.whose(budget)
+        fixed = False
+        if fix:
+            with transaction.atomic():
+                fixed = ledger.recount(budget)
+        params = {"whose": whose}
+        yield Trouble(
+            kind="budget", object=f"budget {budget.pk}", code="doctor.budget_differs", params=params, fixed=fixed
+        )

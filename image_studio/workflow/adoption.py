@@ -1,0 +1,139 @@
+"""Take the pictures that a site has already into a brand's library, out of any file field of any model.
+
+They come in through the same gate as an upload. The site's files are read and never written, moved or deleted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any, Literal
+
+from django.apps import apps
+from django.core.exceptions import SuspiciousOperation
+from django.db import models
+
+from image_studio.conf import conf
+from image_studio.exceptions import InvalidRequest, StudioError
+from image_studio.models import Asset, Brand
+from image_studio.policy import Policy
+from image_studio.workflow.library import ingest, judge_upload, known
+
+Status = Literal["adopted", "new", "duplicate", "refused"]
+#: Rows that are read at a time.
+PAGE = 200
+#: What a field with a picture's alt text is called beside the field ``{0}``, the likeliest first.
+ALT_NAMES = ("{0}_alt", "{0}_alt_text", "alt_text", "alt", "default_alt_text")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adoption:
+    """What became of one file.
+
+    :param status: ``new`` is what a dry run would adopt; ``duplicate`` means that the library has these bytes.
+    """
+
+    row: Any
+    name: str
+    status: Status
+    asset: Asset | None = None
+    error: StudioError | None = None
+
+
+def file_field(label: str) -> models.FileField:
+    """The field of ``app.Model.field``.
+
+    :raises InvalidRequest: ``adopt.unknown_model``; ``adopt.no_file_field`` naming the model's file fields.
+    """
+    model_label, _dot, name = label.rpartition(".")
+    try:
+        model = apps.get_model(model_label)
+    except (LookupError, ValueError):
+        raise InvalidRequest("adopt.unknown_model", label=label) from None
+    found = [field for field in model._meta.concrete_fields if isinstance(field, models.FileField)]
+    for field in found:
+        if field.name == name:
+            return field
+    known_fields = ", ".join(field.name for field in found) or "-"
+    raise InvalidRequest("adopt.no_file_field", model=model._meta.label, field=name, known=known_fields)
+
+
+def alt_field(field: models.FileField, name: str = "") -> str:
+    """The field of the same model that holds the alt text; empty where there is none.
+
+    :param name: what it is called; empty looks for the usual names.
+    :raises InvalidRequest: ``adopt.unknown_alt`` for a name that the model does not have.
+    """
+    there = {one.name for one in field.model._meta.concrete_fields}
+    if name and name not in there:
+        raise InvalidRequest("adopt.unknown_alt", model=field.model._meta.label, field=name)
+    return name or next((usual for one in ALT_NAMES if (usual := one.format(field.name)) in there), "")
+
+
+def adopt(
+    policy: Policy, brand: Brand, field: models.FileField, *, alt: str = "", locale: str = "", dry: bool = False
+) -> Iterator[Adoption]:
+    """Adopt every file of a field, in the order of the rows; one that is refused stops no other.
+
+    The same bytes are one picture, so that a second run adopts nothing.
+
+    :param alt: the field with the alt text; empty takes none.
+    :param locale: the language that it is written in; empty is the brand's default. A field that holds a mapping tells
+        the languages itself.
+    :param dry: judge every file and write nothing.
+    """
+    policy.require("ingest", brand)
+    seen: set[bytes] = set()
+    for row in _rows(field):
+        file = getattr(row, field.attname)
+        if not file:
+            continue
+        place = {"model": field.model._meta.label, "row": str(row.pk), "field": field.name}
+        told: dict[str, Any] = {"row": row, "name": file.name}
+        words = _alt(getattr(row, alt), locale or brand.kit.default_locale) if alt else {}
+        try:
+            data = _read(file)
+            twin = known(policy, brand, data)
+            if twin is not None or hashlib.sha256(data).digest() in seen:
+                yield Adoption(status="duplicate", asset=twin, **told)
+            elif dry:
+                judge_upload(brand, data, alt=words)
+                seen.add(hashlib.sha256(data).digest())
+                yield Adoption(status="new", **told)
+            else:
+                name = PurePath(file.name).name
+                done = ingest(policy, brand, data, name=name, origin="import", alt=words, place=place)
+                yield Adoption(status="duplicate" if done.duplicate else "adopted", asset=done.asset, **told)
+        except StudioError as error:
+            yield Adoption(status="refused", error=error, **told)
+
+
+def _rows(field: models.FileField) -> Iterator[Any]:
+    """Page by page: a cursor that stays open would meet the writes in between."""
+    rows = field.model._default_manager.order_by("pk")
+    page = list(rows[:PAGE])
+    while page:
+        yield from page
+        page = list(rows.filter(pk__gt=page[-1].pk)[:PAGE])
+
+
+def _read(file: Any) -> bytes:
+    """One byte more than is taken is enough to refuse it: a film must not fill the memory.
+
+    :raises InvalidRequest: ``file.unreadable``.
+    """
+    try:
+        with file.open("rb") as opened:
+            data: bytes = opened.read(conf().max_upload_bytes + 1)
+    except (OSError, ValueError, SuspiciousOperation) as error:
+        detail = getattr(error, "strerror", None) or type(error).__name__
+        raise InvalidRequest("file.unreadable", file=file.name, detail=detail) from error
+    return data
+
+
+def _alt(value: Any, locale: str) -> dict[str, str]:
+    if isinstance(value, Mapping):
+        return {str(key): str(words) for key, words in value.items() if words}
+    return {locale: str(value)} if value else {}

@@ -1,0 +1,124 @@
+"""A replay holds for all of its steps when it is asked for, and lets go what will not come."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.management import call_command
+
+from image_studio.exceptions import Conflict
+from image_studio.models import EditStep, LedgerEntry, Replay
+from image_studio.runner import drain
+from image_studio.workflow.chains import cancel_step, retry_step
+from image_studio.workflow.recipes import save_recipe
+from image_studio.workflow.replays import replay, replay_preview
+from image_studio.workflow.spending import make_budget
+from tests import factories
+from tests.ledger.money import assert_true, held, sums
+from tests.workflow.chains import OPERATOR, ask, chain_from, paid_site
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def server(db, tmp_path, settings):
+    with paid_site(settings, tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def brand(server):
+    return factories.make_bare_brand()
+
+
+@pytest.fixture
+def recipe(brand):
+    """Two edits of the whole picture."""
+    chain = chain_from(factories.make_asset(brand, (640, 480)))
+    ask(chain, instruction="Greener")
+    return save_recipe(OPERATOR, ask(chain, parent=2, instruction="Darker"), "Green and dark")
+
+
+def asked(recipe, brand, pictures=1):
+    """The replay on new pictures, and what its preview said that it costs at most."""
+    sources = [factories.make_asset(brand, (640, 480)) for _n in range(pictures)]
+    plan = replay_preview(OPERATOR, recipe, sources)
+    return replay(OPERATOR, recipe, sources, key="walk", digest=plan.digest), plan.price.most
+
+
+def test_what_was_shown_is_what_is_held_and_settled_step_by_step(server, brand, recipe):
+    before = sums()[1]
+    made, most = asked(recipe, brand, pictures=2)
+    assert held() == most > 0
+    assert_true()
+    drain()
+    assert held() == 0
+    assert sums()[1] - before == sum(line["micro_usd"] for line in server.charged()[2:])
+    assert {entry.chain for entry in LedgerEntry.objects.all()[:4]} == set(made.chains.values_list("pk", flat=True))
+    assert_true()
+
+
+def test_a_replay_that_the_budget_cannot_bear_is_not_begun(server, brand, recipe):
+    calls = len(server.calls())
+    probe = replay_preview(OPERATOR, recipe, [factories.make_asset(brand, (640, 480))]).price.most
+    make_budget(OPERATOR, brand=brand, hard_micro_usd=sums()[1] + probe)
+    with pytest.raises(Conflict, match=r"budget\.spent"):
+        asked(recipe, brand, pictures=2)
+    assert not Replay.objects.exists()
+    made, _most = asked(recipe, brand, pictures=1)
+    drain()
+    assert [step.status for step in made.chains.get().steps.select_related("job")] == ["ready"] * 3
+    assert len(server.calls()) == calls + 2
+    assert_true()
+
+
+def test_a_step_that_brings_nothing_lets_go_of_those_after_it(server, brand, recipe):
+    made, _most = asked(recipe, brand)
+    server.script(faults=["moderation_400_input"])
+    drain()
+    assert held() == 0
+    planned = made.chains.get().steps.get(outcome="planned")
+    assert planned.hold_micro_usd == 0
+    assert_true()
+    # Wanted after all: what comes later asks for its money when its turn comes.
+    server.script(faults=[])
+    retry_step(OPERATOR, made.chains.get().steps.select_related("chain", "job").get(number=2))
+    drain()
+    assert [step.status for step in made.chains.get().steps.select_related("job")] == ["ready"] * 3
+    assert held() == 0
+    assert_true()
+
+
+def test_a_later_step_without_room_says_so(server, brand, recipe):
+    made, _most = asked(recipe, brand)
+    EditStep.objects.filter(outcome="planned").update(hold_micro_usd=0)
+    call_command_fix()
+    make_budget(OPERATOR, brand=brand, hard_micro_usd=sums()[1] + held())
+    drain()
+    last = made.chains.get().steps.order_by("number").last()
+    assert (last.outcome, last.error_code) == ("failed", "budget.spent")
+    assert held() == 0
+    assert_true()
+
+
+def call_command_fix():
+    """Mend what the test has broken."""
+    with pytest.raises(SystemExit):
+        call_command("studio_doctor", "--fix", verbosity=0)
+
+
+def test_a_cancelled_step_lets_go_of_all_after_it(server, brand, recipe):
+    made, _most = asked(recipe, brand)
+    step = made.chains.get().steps.select_related("chain", "job").get(number=2)
+    cancel_step(OPERATOR, step)
+    assert held() == 0
+    assert_true()
+
+
+def test_planned_steps_that_hold_and_never_come_are_found(server, brand, recipe, capsys):
+    made, _most = asked(recipe, brand)
+    server.script(faults=["moderation_400_input"])
+    drain()
+    EditStep.objects.filter(chain__replay=made, outcome="planned").update(hold_micro_usd=500)
+    call_command_fix()
+    assert "over" in capsys.readouterr().out
+    assert held() == 0
