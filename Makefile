@@ -23,7 +23,7 @@ DATABASE_TESTS_mariadb += $(addprefix --ignore=tests/,runner/test_edit_requests.
   test_chain_import.py test_edit_files.py))
 
 # The modules with a mark. Whoever wants 90 tests should not read 8,000 in each of four processes.
-marked = $(sort $(shell grep -rlw 'mark\.$(1)' tests --include='*.py'))
+marked = $(sort $(shell grep -rlw 'mark\.$(1)' tests --include='*.py' --exclude-dir=sites))
 
 # The first of these that is 3.11 or newer; a shim that answers for no version does not count.
 PYTHONS := $(if $(PYTHON),$(PYTHON),python3 python3.13 python3.12 python3.11)
@@ -153,18 +153,52 @@ test-crash: $(VENV)/.group-test $(VENV)/.group-services ## Fail at every point o
 test-browser: $(VENV)/.group-test $(VENV)/.group-browser ## The pages in Chromium (Debian's /usr/bin/chromium)
 	@$(PY) -m pytest -n 3 --dist loadfile -m browser $(call marked,browser) $(ARGS)
 
+# A site's packages stay out of the environment that tests us, and out of each other's.
+SITES := djangocms wagtail
+SITE_PY = .venv-site-$*/bin/python
+
+# uv, which comes with tox, fills an environment in seconds. What a user installs by, pip, has filled our own by then.
+UV := $(VENV)/bin/uv
+MAKE_UV_VENV = $(UV) venv --quiet --clear --seed --python $(PY) $(1)
+
+.PRECIOUS: .venv-site-%/.made
+.venv-site-%/.made: | $(VENV)/.group-tox
+	@$(call MAKE_UV_VENV,.venv-site-$*)
+	@touch $@
+
+.venv-site-%/.installed: .venv-site-%/.made pyproject.toml
+	@echo "Installing image_studio and the packages of the site '$*' into .venv-site-$* ..."
+	@$(UV) pip install --quiet --python $(SITE_PY) --editable . --group test --group sites-$* $(if $(filter together,$*),,--group browser)
+	@touch $@
+
+.PHONY: test-sites
+test-sites: $(SITES:%=test-site-%) test-site-together ## Real sites with the studio inside: their packages, a browser, exiftool
+
+.PHONY: $(SITES:%=test-site-%)
+$(SITES:%=test-site-%): test-site-%: .venv-site-%/.installed
+	@$(SITE_PY) -m django makemigrations --check --dry-run --settings=tests.sites.$*.settings
+	@$(SITE_PY) -m pytest --ds=tests.sites.$*.settings -n 2 --dist loadfile -m sites tests/sites/$* $(ARGS)
+	@if [ "$*" = wagtail ]; then STUDIO_SITE_IMAGES=custom \
+	  $(SITE_PY) -m pytest --ds=tests.sites.$*.settings -n 2 --dist loadfile -m "sites and not browser" tests/sites/$* $(ARGS); fi
+
+# All of them in one site. Here on PostgreSQL; on SQLite and newer Djangos by tox.
+.PHONY: test-site-together
+test-site-together: export IMAGE_STUDIO_TEST_DB ?= postgresql
+test-site-together: .venv-site-together/.installed
+	@.venv-site-together/bin/python -m pytest --ds=tests.sites.together.settings -m sites tests/sites/together $(ARGS)
+
 .PHONY: test-package
 test-package: $(VENV)/.group-test $(VENV)/.group-check ## The built wheel in a fresh site with the README's lines
 	@$(PY) -m pytest -m packaging $(call marked,packaging) $(ARGS)
 
-$(BENCH_VENV)/.made:
-	@$(call MAKE_VENV,$(BENCH_VENV))
+$(BENCH_VENV)/.made: | $(VENV)/.group-tox
+	@$(call MAKE_UV_VENV,$(BENCH_VENV))
 	@touch $@
 
 # The peers that we are measured against stay out of the environment that tests us.
 $(BENCH_VENV)/.installed: $(BENCH_VENV)/.made pyproject.toml tests/benchmarks/requirements.txt
 	@echo "Installing image_studio and its peers into $(BENCH_VENV) ..."
-	@$(BENCH_PY) -m pip install --quiet --editable . -r tests/benchmarks/requirements.txt
+	@$(UV) pip install --quiet --python $(BENCH_PY) --editable . -r tests/benchmarks/requirements.txt
 	@touch $@
 
 .PHONY: bench
@@ -182,5 +216,5 @@ screenshots: $(VENV)/.group-browser ## Make the pictures of README and docs anew
 
 .PHONY: clean
 clean: ## Remove what the commands made: environments, builds, var/
-	rm -rf $(VENV) $(BENCH_VENV) .tox dist build var docs/_build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info
+	rm -rf $(VENV) $(BENCH_VENV) .venv-site-* .tox dist build var docs/_build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from PIL import Image
@@ -115,6 +116,7 @@ for budget in Budget.objects.all():
 print(job.pk)
 """
 #: Each site's tests that photograph.
+SITES = {"djangocms": "test_screens.py", "wagtail": "test_browser.py"}
 PAINTED = {"DJANGO_SETTINGS_MODULE": "docs.painter"}
 
 
@@ -155,6 +157,30 @@ def money() -> None:
     with serving(VAR, **PAINTED) as address, launched() as browser:
         for name, act in MONEY_SCREENS.items():
             photograph(browser, address, name, lambda studio, act=act: act(studio, job))
+    sites()
+
+
+def sites() -> None:
+    """The screens of the CMSs, which their own browser tests make: each site's environment must have been installed.
+
+    Of what they photograph, only the pictures that the papers have already are taken.
+    """
+    for site, paper in SITES.items():
+        python = ROOT / f".venv-site-{site}" / "bin" / "python"
+        if not python.exists():
+            sys.stderr.write(f"The pictures of {site} stay as they are: run make .venv-site-{site}/.installed first.\n")
+            continue
+        with TemporaryDirectory() as folder:
+            command = [str(python), "-m", "pytest", "-q", "-m", "browser", f"--ds=tests.sites.{site}.settings"]
+            subprocess.run(
+                [*command, f"tests/sites/{site}/{paper}"],
+                cwd=ROOT,
+                env={**os.environ, "IMAGE_STUDIO_SHOTS": folder},
+                check=True,
+            )
+            for shot in sorted(Path(folder).glob("*.webp")):
+                if (IMAGES / shot.name).exists():
+                    write(shot.read_bytes(), IMAGES / shot.name)
 
 
 @contextmanager

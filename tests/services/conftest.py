@@ -1,4 +1,4 @@
-"""Tests that open many connections take turns: a server grants a hundred, and workers of pytest run beside each other."""
+"""Tests with many connections take turns: a server grants a hundred, and workers of pytest run beside each other."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Published pictures in filer's folders: ``"image_studio.contrib.filer"`` in INSTALLED_APPS."""

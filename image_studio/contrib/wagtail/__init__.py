@@ -1,0 +1,1 @@
+"""The studio inside Wagtail: ``"image_studio.contrib.wagtail"`` in INSTALLED_APPS, beside ``"image_studio"``."""

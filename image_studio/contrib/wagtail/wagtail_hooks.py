@@ -1,0 +1,81 @@
+"""What the studio hangs into Wagtail's admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.templatetags.static import static
+from django.urls import include, path, reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+from wagtail import hooks
+from wagtail.admin import messages
+from wagtail.admin.menu import MenuItem
+
+from image_studio.contrib.wagtail import urls, using
+from image_studio.contrib.wagtail.choosing import PictureChooserViewSet, picture_chooser
+from image_studio.contrib.wagtail.panel import PREFIX
+from image_studio.contrib.wagtail.promotion import withdrawn_images
+from image_studio.contrib.wagtail.variants import MakeVariants
+from image_studio.policy import Policy
+
+
+@hooks.register("register_admin_urls")
+def admin_urls() -> list[Any]:
+    return [path("studio/", include((urls.urlpatterns, urls.app_name), namespace=PREFIX))]
+
+
+@hooks.register("register_admin_viewset")
+def admin_viewset() -> PictureChooserViewSet:
+    return picture_chooser
+
+
+class StudioMenuItem(MenuItem):
+    """Shown to members of a brand."""
+
+    def is_shown(self, request: HttpRequest) -> bool:
+        return Policy(request.user).somewhere("view")
+
+
+@hooks.register("register_admin_menu_item")
+def menu_item() -> MenuItem:
+    return StudioMenuItem(_("Studio"), reverse(f"{PREFIX}:panel"), name="studio", icon_name="image", order=310)
+
+
+@hooks.register("insert_global_admin_css")
+def css() -> str:
+    return format_html('<link rel="stylesheet" href="{}">', static("image_studio_wagtail/panel.css"))
+
+
+@hooks.register("insert_global_admin_js")
+def script() -> str:
+    return format_html('<script type="module" src="{}"></script>', static("image_studio_wagtail/panel.js"))
+
+
+@hooks.register("construct_image_chooser_queryset")
+def without_withdrawn(images: Any, request: HttpRequest) -> Any:
+    """An image that shows a fallback is chosen by nobody."""
+    return images.exclude(pk__in=withdrawn_images())
+
+
+@hooks.register("before_bulk_action")
+def judge_bulk_publish(request: HttpRequest, action_type: str, objects: Any, action: Any) -> HttpResponse | None:
+    """Say it before pages go live that may not: what publishes many asks no form."""
+    if action_type != "publish":
+        return None
+    for one in objects:
+        draft = one.get_latest_revision_as_object() if hasattr(one, "get_latest_revision_as_object") else one
+        draft.live = True
+        try:
+            if using.fields_of(type(draft)):
+                using.judge_live(draft)
+        except ValidationError as error:
+            messages.error(request, f"{draft}: {' '.join(error.messages)}")
+            return redirect(action.next_url)
+    return None
+
+
+hooks.register("register_bulk_action", MakeVariants)

@@ -1,0 +1,1 @@
+"""A real Wagtail site with the studio inside it."""

@@ -1,0 +1,143 @@
+"""Pictures in StreamFields: shown, counted as uses, held, moved, and replaced by the fallback."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.management import call_command
+from django.db.models import ProtectedError
+
+from image_studio.contrib.wagtail.models import StudioPageUse
+from image_studio.models import Asset
+from image_studio.policy import Policy
+from image_studio.workflow import withdraw
+from image_studio.workflow.replacing import replace_everywhere
+from image_studio.workflow.usage import uses_of
+from tests import factories
+from tests.sites.wagtail.conftest import make_article, make_live, picture_block, publish
+from tests.sites.wagtail.models import ArticlePage
+
+pytestmark = [pytest.mark.sites, pytest.mark.django_db(transaction=True)]
+ME = Policy.operator()
+
+
+def labels(asset):
+    return [use.label for use in uses_of([asset]).get(asset.pk, [])]
+
+
+def html(public, page):
+    return public.get(page.url).content.decode()
+
+
+def test_the_public_page_shows_a_picture_with_sources(home, brand, public):
+    asset = make_live(brand)
+    told = html(public, make_article(home, picture_block(asset)))
+    assert "<picture><source type=" in told
+    assert 'alt="A red bottle on a table"' in told
+    assert 'sizes="100vw"' in told
+
+
+def test_an_alt_text_of_its_own(home, brand, public):
+    told = html(public, make_article(home, picture_block(make_live(brand), alt="Our tin")))
+    assert 'alt="Our tin"' in told
+    assert "A red bottle" not in told
+
+
+def test_at_any_depth_it_is_a_use_that_holds_the_picture(home, brand):
+    deep, shallow = make_live(brand), make_live(brand)
+    page = make_article(home, picture_block(shallow), ("card", {"title": "", "pictures": [deep, None]}))
+    assert labels(deep) == labels(shallow) == ["Wagtail content: Spring tea"]
+    assert uses_of([deep])[deep.pk][0].url == f"/cms/pages/{page.pk}/edit/"
+    for asset in (deep, shallow):
+        with pytest.raises(ProtectedError):
+            asset.delete()
+        assert Asset.objects.get(pk=asset.pk).used_at is not None
+
+
+def test_a_draft_holds_too_until_it_is_published_without(home, brand):
+    old, new = make_live(brand), make_live(brand)
+    page = make_article(home, picture_block(old))
+    page.body = [picture_block(new)]
+    revision = page.save_revision()
+    assert labels(old) == labels(new) == ["Wagtail content: Spring tea"]
+    revision.publish()
+    assert (labels(old), labels(new)) == ([], ["Wagtail content: Spring tea"])
+
+
+def test_unpublished_and_published_again_it_keeps_its_picture(home, brand, public):
+    asset = make_live(brand)
+    page = make_article(home, picture_block(asset))
+    page.unpublish()
+    assert labels(asset) == ["Wagtail content: Spring tea"]
+    page.get_latest_revision().publish()
+    assert "<picture>" in html(public, page)
+
+
+def test_reverted_it_shows_what_it_showed(home, brand, public):
+    first, second = make_live(brand), make_live(brand, title="Second")
+    page = make_article(home, picture_block(first, alt="first"))
+    old = page.get_latest_revision()
+    page.body = [picture_block(second, alt="second")]
+    page.save_revision().publish()
+    old.as_object().save_revision(previous_revision=old).publish()
+    assert 'alt="first"' in html(public, page)
+    assert (labels(first), labels(second)) == (["Wagtail content: Spring tea"], [])
+
+
+def test_a_deleted_page_lets_go(home, brand):
+    asset = make_live(brand)
+    parent = make_article(home, picture_block(asset))
+    child = ArticlePage(title="Below", body=[picture_block(asset)])
+    parent.add_child(instance=child)
+    assert len(labels(asset)) == 2
+    parent.specific.delete()
+    assert StudioPageUse.objects.count() == 0
+
+
+def test_withdrawn_the_page_shows_the_fallback(home, brand, public):
+    asset = make_live(brand)
+    page = make_article(home, picture_block(asset))
+    withdraw(ME, Asset.objects.get(pk=asset.pk))
+    told = html(public, page)
+    assert "/static/site/withdrawn.png" in told
+    assert str(asset.pk) not in told
+    publish(Asset.objects.get(pk=asset.pk))
+    assert "withdrawn.png" not in html(public, page)
+
+
+def test_the_successor_takes_its_place_live_and_in_the_draft(home, brand, public):
+    old, new = make_live(brand), make_live(brand, alt={"en": "The new one", "ar": "الجديد"})
+    page = make_article(home, picture_block(old), ("card", {"title": "", "pictures": [old]}))
+    page.title = "Another title"
+    page.save_revision()
+    replace_everywhere(ME, old, new)
+    assert html(public, page).count("The new one") == 1
+    draft = ArticlePage.objects.get(pk=page.pk).get_latest_revision_as_object()
+    assert draft.title == "Another title"
+    assert draft.body[0].value["picture"].pk == new.pk
+    assert draft.body[1].value["pictures"][0].pk == new.pk
+    assert ArticlePage.objects.get(pk=page.pk).title == "Spring tea"
+    assert labels(old) == []
+
+
+def test_a_block_of_another_brand_keeps_what_it_has(home, brand):
+    old, new = make_live(brand), make_live(factories.make_brand("other"))
+    page = make_article(home, picture_block(old, "acme"))
+    replace_everywhere(ME, old, new)
+    assert ArticlePage.objects.get(pk=page.pk).body[0].value["picture"].pk == old.pk
+
+
+def test_uses_of_older_pages_are_found_by_the_command(home, brand, capsys):
+    asset = make_live(brand)
+    make_article(home, picture_block(asset))
+    StudioPageUse.objects.all().delete()
+    call_command("studio_wagtail_uses")
+    assert labels(asset) == ["Wagtail content: Spring tea"]
+    assert capsys.readouterr().out.startswith("1 objects")
+
+
+def test_a_broken_or_unknown_id_shows_nothing(home, brand, public):
+    page = make_article(home, picture_block(make_live(brand)))
+    raw = '[{"type": "picture", "value": {"picture": "%s", "alt": ""}}]'
+    for key in ("nonsense", "0190d3a4-0000-7000-8000-000000000000"):
+        ArticlePage.objects.filter(pk=page.pk).update(body=raw % key)
+        assert "<picture" not in html(public, page)
