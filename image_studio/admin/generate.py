@@ -20,6 +20,7 @@ from django.utils.translation import ngettext
 
 from image_studio.admin.base import StudioAdmin, policy_of, refusal, worker_missing
 from image_studio.admin.generate_forms import GenerateForm, Start
+from image_studio.admin.generate_words import begun, words_form
 from image_studio.admin.generating import TITLE
 from image_studio.admin.money import left_words
 from image_studio.admin.quoting import Quote, quote
@@ -163,8 +164,11 @@ def _facts(asset: Asset) -> list[tuple[str, str]]:
 
 
 def _nothing_chosen(page: StudioAdmin, request: HttpRequest, start: Start) -> HttpResponse:
-    """What the page is for, and the newest pictures and prompts of the brands where the person may generate."""
+    """What the page is for, a box for words, and the newest pictures and prompts where the person may generate."""
     policy = policy_of(request)
+    form = words_form(policy, request)
+    if answer := begun(policy, form, start.channels):
+        return answer
     mine = policy.brands("generate")
     sources = Asset.objects.filter(kind="raw", origin__in=("upload", "import"), brand__in=mine)
     return page.page(
@@ -173,6 +177,7 @@ def _nothing_chosen(page: StudioAdmin, request: HttpRequest, start: Start) -> Ht
         str(TITLE),
         crumbs=[page.list_crumb()],
         problem=start.problem,
+        form=form if form.fields["brand"].queryset.exists() else None,  # type: ignore[attr-defined]
         # A place that asks for a picture of its channel is remembered until there is something to start from.
         keep=urlencode({"channel": start.channels}, doseq=True),
         may=mine.exists(),

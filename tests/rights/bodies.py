@@ -144,6 +144,10 @@ def prompt_form(world: World, side: Side) -> dict[str, Any]:
     return page_form(world, "prompt_add", **changes)
 
 
+def typed_words(world: World, side: Side) -> dict[str, Any]:
+    return form({"do": "words", "words": "A cup in window light", "brand": str(side.brand.pk)})
+
+
 def template_form(world: World, side: Side) -> dict[str, Any]:
     return page_form(world, "prompt_change", side.prompt.pk, template="A cup in {mood} light")
 

@@ -152,6 +152,16 @@ SETS = [
     admin("variantset_generate", GET, verb="generate", outside=200, query="prompt=prompt", scope="unowned"),
     admin("variantset_generate", POST, verb="generate", ok=302, outside=200, query="source=raw", body="order_form"),
     admin(
+        "variantset_generate",
+        POST,
+        verb="write_prompt",
+        ok=302,
+        refused=200,
+        outside=200,
+        scope="brand",
+        body="typed_words",
+    ),
+    admin(
         "variantset_price",
         POST,
         verb="generate",
