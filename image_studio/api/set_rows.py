@@ -14,6 +14,7 @@ from image_studio.api.prompt_rows import FindingRow, Variables
 from image_studio.models import SHARING
 from image_studio.states import ASSET
 from image_studio.workflow import Cell, Sheet
+from image_studio.workflow.cells import Again
 
 STATUSES = ("waiting", "working", "ready", "failed", "blocked", "unknown", "compose_failed", "cancelled")
 MICRO = "In millionths of a US dollar."
@@ -214,6 +215,22 @@ class Partial(serializers.Serializer):
     url = serializers.URLField()
 
 
+class AgainRow(serializers.Serializer):
+    """What trying again buys."""
+
+    picture = serializers.CharField(help_text="Rows with the same one share a picture, and pay for it once.")
+    most = serializers.IntegerField(
+        allow_null=True, help_text=f"As it was agreed at first; it is never more. Null: nobody knows. {MICRO}"
+    )
+
+
+def again_row(again: Again | None) -> dict[str, Any] | None:
+    """:class:`AgainRow`, or nothing where it is free."""
+    if again is None:
+        return None
+    return {"picture": "{}:{}".format(*again.picture), "most": again.most}
+
+
 class CellRow(serializers.Serializer):
     """One cell of the matrix."""
 
@@ -236,6 +253,7 @@ class CellRow(serializers.Serializer):
     verdicts = Verdicts()
     blocking = serializers.ListField(child=serializers.CharField(), help_text="Codes of failed checks that block.")
     judged = serializers.BooleanField(help_text="Whether content was judged, and not the layout alone.")
+    again = AgainRow(allow_null=True, help_text="What `retry` buys; null where that is free.")
     actions = serializers.ListField(child=serializers.CharField(), help_text="What you may do now.")
 
 
@@ -308,5 +326,6 @@ def cell_row(cell: Cell, assets: str, jobs: str) -> dict[str, Any]:
         "verdicts": {"passed": cell.passed, "warned": cell.warned, "failed": cell.failed, "not_run": cell.not_run},
         "blocking": sorted({verdict.code for verdict in cell.blocking}),
         "judged": cell.judged,
+        "again": again_row(cell.again),
         "actions": sorted(cell.actions),
     }

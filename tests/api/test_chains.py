@@ -305,14 +305,18 @@ def test_two_who_move_the_head_at_once_hear_of_each_other(mara, as_role, chain):
 def test_a_step_is_cancelled_and_tried_again(mara, chain, fake):
     ask(mara, chain, work=False)
     path = f"chains/{chain['id']}/steps/2/"
-    assert mara.say(f"{path}cancel/", {}, status=200)["status"] == "cancelled"
+    ordered = Job.objects.get()
+    cancelled = mara.say(f"{path}cancel/", {}, status=200)
+    assert cancelled["status"] == "cancelled"
+    assert cancelled["again"] == {"picture": f"{ordered.pk}:0", "most": ordered.hold_micro_usd}
     is_problem(mara.ask("POST", f"{path}cancel/", {}), 409, "chain.step_over")
     drain()
     assert fake.charged() == []
     first = keyed(mara, f"{path}retry/", {}, key="k")
     assert keyed(mara, f"{path}retry/", {}, key="k").content == first.content
     drain()
-    assert step(mara, chain, 2)["status"] == "ready"
+    ready = step(mara, chain, 2)
+    assert (ready["status"], ready["again"]) == ("ready", None)
     assert len(fake.charged()) == 1
     refused = keyed(mara, f"{path}retry/", {}, status=409)
     is_problem(refused, 409, "chain.step_over")

@@ -44,6 +44,46 @@ def job(fake, brand):
     return made.jobs.get()
 
 
+# What trying again costs ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("word", "rows"), [("refused", 1), ("fewer", 1)])
+def test_a_cell_says_what_a_retry_holds_and_then_holds_it(fake, brand, word, rows):
+    fake(word, "ok")
+    made = order(brand, takes=2, locales=("en", "ar"))
+    drain()
+    client = api("creator", brand)
+    cells = client.read(f"variant-sets/{made.pk}/cells/")["results"]
+    bought = {row["again"]["picture"]: row["again"]["most"] for row in cells if row["again"]}
+    # A whole call is bought again, or the one picture of it that did not come; its languages share it.
+    assert list(bought.values()) == [2 * PRICE if word == "refused" else PRICE] * rows
+    assert all(("retry" in row["actions"]) is bool(row["again"]) for row in cells)
+    client.ask("POST", f"variant-sets/{made.pk}/retry/", {}, status=202, idempotency_key="k")
+    assert held() == sum(bought.values())
+    drain()
+    cells = client.read(f"variant-sets/{made.pk}/cells/")["results"]
+    assert [row["again"] for row in cells] == [None] * 4
+    assert_true()
+
+
+def test_a_price_that_nobody_knows_is_said_to_be_unknown(fake, brand, monkeypatch):
+    fake("refused")
+    made = order(brand)
+    drain()
+    monkeypatch.setattr("image_studio.workflow.cells.most_again", lambda _job: None)
+    (row,) = api("creator", brand).read(f"variant-sets/{made.pk}/cells/")["results"]
+    assert row["again"] == {"picture": f"{made.jobs.get().pk}:0", "most": None}
+
+
+def test_what_is_free_to_try_again_buys_nothing(fake, brand):
+    fake()
+    made = order(brand, route="placeholder")
+    client = api("creator", brand)
+    client.ask("POST", f"variant-sets/{made.pk}/cancel/", {}, status=200)
+    (row,) = client.read(f"variant-sets/{made.pk}/cells/")["results"]
+    assert (row["again"], row["actions"]) == (None, ["retry"])
+
+
 # Unknown outcomes --------------------------------------------------------------------------------------------------
 
 

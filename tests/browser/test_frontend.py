@@ -136,3 +136,32 @@ def test_what_goes_wrong_is_said_in_place_and_loses_nothing(new_page: Any, addre
     tab.keyboard.press("Enter")
     tab.wait_for_selector(".cell")
     assert tab.locator(".cell").count() == 4
+
+
+@pytest.mark.parametrize(
+    ("mosts", "words"),
+    [
+        ((60_000, 60_000, 40_000), "Try again what failed (at most $0.10)"),
+        ((60_000, 60_000, None), "Try again what failed (price unknown)"),
+        ((), "Try again what failed"),
+    ],
+)
+def test_trying_again_says_what_it_may_cost(new_page: Any, address: str, mosts: tuple[Any, ...], words: str) -> None:
+    """The first two cells share a picture, which is paid for once."""
+    tab = new_page()
+    sign_in(tab, address)
+    told = {"verdicts": {}, "judged": False, "actions": ["retry"], "status": "failed", "asset": None, "message": "No."}
+    place = {"channel": "square", "take": 1, "width": 90, "height": 90, "partial": None, "preview_url": None}
+    bought = [{"picture": f"job:{max(0, number - 1)}", "most": most} for number, most in enumerate(mosts)] or [None]
+    cells = [
+        {**told, **place, "id": str(number), "locale": f"{number}", "again": again, "asset_state": None}
+        for number, again in enumerate(bought)
+    ]
+    progress = {"cells": {"failed": len(cells)}, "cells_total": len(cells), "active": False}
+    body = {"title": "Tins", "micro_usd": 0, "actions": ["retry"], "progress": progress}
+    tab.route("**/v1/variant-sets/made/", lambda route: route.fulfill(json=body))
+    tab.route("**/v1/variant-sets/made/cells/*", lambda route: route.fulfill(json={"next": None, "results": cells}))
+    tab.goto(f"{address}/frontend/#set=made")
+    tab.reload()
+    tab.wait_for_selector("#retry:not([hidden])")
+    assert tab.inner_text("#retry") == words

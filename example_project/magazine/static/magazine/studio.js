@@ -436,7 +436,9 @@ async function look() {
     if (round !== watched.round) return;
     say($("watch-said"), "");
     progress(set.body);
-    pages.flatMap((page) => page.body.results).forEach(drawCell);
+    const cells = pages.flatMap((page) => page.body.results);
+    cells.forEach(drawCell);
+    $("retry").textContent = `Try again what failed${mostAgain(cells)}`;
     const changed = set.fresh || pages.some((page) => page.fresh);
     watched.wait = Math.min(LONGEST, Math.max(set.wait, changed ? 0 : watched.wait * 1.5));
     if (set.body.progress.active) again(watched.wait || 2);
@@ -448,6 +450,14 @@ async function look() {
     say($("watch-said"), `${error.message} Looking again in ${Math.round(watched.wait)} seconds.`);
     again(watched.wait);
   }
+}
+
+/** What trying again may cost: cells that share a picture pay for it once, and what nobody can price is said. */
+function mostAgain(cells) {
+  const bought = new Map(cells.filter((cell) => cell.again).map((cell) => [cell.again.picture, cell.again.most]));
+  const most = [...bought.values()];
+  if (!most.length) return "";
+  return most.includes(null) ? " (price unknown)" : ` (at most ${dollars(most.reduce((sum, one) => sum + one))})`;
 }
 
 async function readCells(id) {
