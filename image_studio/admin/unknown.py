@@ -25,6 +25,7 @@ from image_studio.policy import Policy
 from image_studio.wording import explain, explain_error
 from image_studio.wording.money import most_dollars
 from image_studio.workflow.allowance import stops
+from image_studio.workflow.cells import most_again
 from image_studio.workflow.jobs import offered
 from image_studio.workflow.partials import shown
 from image_studio.workflow.spending import money_findings
@@ -151,7 +152,8 @@ def _shown(page: StudioAdmin, request: HttpRequest, job: Job, *, problem: str = 
     doubts = doubts_of(job)
     rows = [row_of(doubt) for doubt in doubts]
     may = offered(policy, job) if allowed else frozenset()
-    blocks = [explain(one.code, one.params) for one in _money(policy, job) if one.blocks] if "resend" in may else []
+    most = (most_again(job) or 0) if "resend" in may else 0
+    money = money_findings(policy, job.brand, most) if "resend" in may else ()
     response = page.page(
         request,
         "unknown_job.html",
@@ -163,9 +165,9 @@ def _shown(page: StudioAdmin, request: HttpRequest, job: Job, *, problem: str = 
         may=may,
         may_write_off=allowed and bool(doubts) and policy.can("write_off", job),
         needs_manager=bool(doubts) and not policy.can("write_off", job),
-        blocks=blocks,
-        again=most_dollars(job.estimate_micro_usd) if job.estimate_micro_usd else "",
-        left=left_words(policy, job.brand, job.estimate_micro_usd) if "resend" in may else "",
+        blocks=[explain(one.code, one.params) for one in money if one.blocks],
+        again=most_dollars(most) if most else "",
+        left=left_words(policy, job.brand, most) if "resend" in may else "",
         key=uuid.uuid4().hex,
         here=any(doubt.here for doubt in doubts),
         hosts=sorted({doubt.attempt.host for doubt in doubts if doubt.attempt.host}),
@@ -176,10 +178,6 @@ def _shown(page: StudioAdmin, request: HttpRequest, job: Job, *, problem: str = 
     )
     response.status_code = status
     return response
-
-
-def _money(policy: Policy, job: Job) -> Any:
-    return money_findings(policy, job.brand, job.estimate_micro_usd)
 
 
 def _around(job: Job) -> dict[str, str]:

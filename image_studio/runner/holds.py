@@ -11,8 +11,10 @@ from uuid import UUID
 from django.db.models import F
 
 from image_studio import conf, ledger
+from image_studio.exceptions import StudioError
 from image_studio.ledger import Bill, Settlement
 from image_studio.models import Actor, Among, Attempt, EditStep, Job, database_now
+from image_studio.providers.base import PictureRequest
 from image_studio.runner.answers import StoredAnswer
 from image_studio.runner.leases import WORKER, Fenced
 from image_studio.runner.values import each
@@ -47,6 +49,27 @@ def take(jobs: Sequence[Job], actor: Actor, *, reason: str = "") -> None:
     earmark(paid)
     Job.objects.bulk_update(paid, ["hold_micro_usd", "hold_user"])
     grant(paid, actor, reason=reason)
+
+
+def most_now(job: Job, request: Mapping[str, Any] | None = None) -> int:
+    """The most that a job may cost when it is sent again, in micro-USD.
+
+    Never less than was agreed at first, and more where its price has risen since: a hold is the worst case. What was
+    agreed where nobody can price it any more.
+
+    :param request: another one than the job's own, of as many pictures as its ``n`` says.
+    """
+    asked = job.request if request is None else request
+    n = int(asked.get("n", job.n))
+    agreed = -(-job.estimate_micro_usd * n // max(1, job.n))
+    if job.kind != "picture" or ledger.free(job.provider):
+        return agreed
+    try:
+        spec = conf.model(job.provider, job.model)
+        again = conf.provider(job.provider).estimate(PictureRequest.from_dict(asked), spec).most if spec else 0
+    except (StudioError, conf.ConfigurationError):
+        return agreed
+    return max(agreed, again)
 
 
 def bill_of(job: Job) -> Bill:

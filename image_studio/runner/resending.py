@@ -43,7 +43,8 @@ def resend(job_id: UUID, actor: Actor) -> Job:
     if not moved:
         raise Conflict("job.not_unknown")
     job = Job.objects.select_related("brand").get(pk=job_id)
-    Job.objects.bulk_update(in_turn([job]), ["turn"])
+    job.estimate_micro_usd = holds.most_now(job)
+    Job.objects.bulk_update(in_turn([job]), ["turn", "estimate_micro_usd"])
     doubted = sum(Attempt.objects.filter(job=job, state="unknown").values_list("hold_micro_usd", flat=True))
     Event.objects.record(actor, "job.resent", job, maybe_charged_micro_usd=doubted, resends=job.resends)
     holds.take([job], actor, reason="maybe_charged")

@@ -12,12 +12,10 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce
 
-from image_studio import conf as site
 from image_studio import tasks
-from image_studio.exceptions import Conflict, InvalidRequest, StudioError
+from image_studio.exceptions import Conflict, InvalidRequest
 from image_studio.models import Event, Job, JobOutput, Variant, VariantSet, database_now
 from image_studio.policy import Policy
-from image_studio.providers.base import PictureRequest
 from image_studio.runner import holds
 from image_studio.runner.sets import lock
 from image_studio.runner.turns import in_turn, queue
@@ -214,7 +212,9 @@ def requeue(policy: Policy, job_ids: Collection[UUID]) -> list[UUID]:
         ended_at=None,
     )
     queued = list(Job.objects.filter(pk__in=job_ids, state="queued"))
-    Job.objects.bulk_update(in_turn(queued), ["turn"])
+    for job in queued:
+        job.estimate_micro_usd = holds.most_now(job)
+    Job.objects.bulk_update(in_turn(queued), ["turn", "estimate_micro_usd"])
     Event.objects.record_all(policy.actor, "job.requeued", queued)
     holds.take(queued, policy.actor)
     return [job.pk for job in queued]
@@ -240,7 +240,7 @@ def _buy_again(policy: Policy, cells: list[Variant]) -> list[UUID]:
             request=keyed(policy, old.provider, request),
             n=1,
             tokens=-(-old.tokens // max(1, old.n)),
-            estimate_micro_usd=_most_of_one(old, request),
+            estimate_micro_usd=holds.most_now(old, request),
             available_at=database_now(),
         )
         holds.earmark([again])
@@ -260,38 +260,26 @@ def bought_again(cells: Iterable[Variant], made: Mapping[tuple[UUID, int], bool]
     broken = [cell for cell in cells if cell.state != "ready"]
     faulty = _faulty(broken, made)
     # A page reads its jobs without their requests, which tell what one picture of several costs.
-    whole = Job.objects.in_bulk({cell.job_id for cell in faulty}) if faulty else {}
     resent = [cell for cell in broken if cell.job.state in RESENDABLE]
-    found = {cell.pk: Again(picture=(cell.job_id, 0), most=most_again(cell.job)) for cell in resent}
+    jobs = {cell.job_id for cell in (*faulty, *resent)}
+    whole = Job.objects.in_bulk(jobs) if jobs else {}
+    mosts = {pk: most_again(job) for pk, job in whole.items()}
+    found = {cell.pk: Again(picture=(cell.job_id, 0), most=mosts[cell.job_id]) for cell in resent}
     for cell in faulty:
-        most = _most_of_one(whole[cell.job_id], _alone(whole[cell.job_id], cell.output_index))
-        unknown = not most and most_again(cell.job) is None
+        most = holds.most_now(whole[cell.job_id], _alone(whole[cell.job_id], cell.output_index))
+        unknown = not most and mosts[cell.job_id] is None
         found[cell.pk] = Again(picture=(cell.job_id, cell.output_index), most=None if unknown else most)
     return {pk: again for pk, again in found.items() if again.most != 0}
 
 
 def most_again(job: Job) -> int | None:
-    """The most that a job costs when it is sent again, in micro-USD, as agreed at first; None where nobody knows."""
-    return None if holds.bill_of(job).price_unknown else job.estimate_micro_usd
+    """The most that a job costs when it is sent again, in micro-USD, at today's price; None where nobody knows."""
+    return None if holds.bill_of(job).price_unknown else holds.most_now(job)
 
 
 def _alone(old: Job, index: int) -> dict[str, Any]:
     """The request for one picture of several."""
     return {**old.request, "n": 1, "first": int(old.request.get("first", 0)) + index}
-
-
-def _most_of_one(old: Job, request: Mapping[str, Any]) -> int:
-    """The most that one picture of a job may cost, in micro-USD.
-
-    More than its share: the tokens of several are rounded up together. The share where nobody can price it any more.
-    """
-    share = -(-old.estimate_micro_usd // max(1, old.n))
-    try:
-        model = site.model(old.provider, old.model)
-        asked = PictureRequest.from_dict(request)
-        return max(share, site.provider(old.provider).estimate(asked, model).most) if model else share
-    except (StudioError, site.ConfigurationError):
-        return share
 
 
 def recompose(

@@ -133,7 +133,7 @@ class Tree:
 
 
 def tree(policy: Policy, chain: EditChain) -> Tree:
-    """Everything of a chain, in three queries whatever its length.
+    """Everything of a chain, in three queries whatever its length, and one more where a step can be tried again.
 
     :raises NotAllowed: for somebody who may not see it.
     """
@@ -141,6 +141,7 @@ def tree(policy: Policy, chain: EditChain) -> Tree:
     steps = list(chain.steps.select_related("job").defer("job__request"))
     for step in steps:
         step.chain = chain
+    _read_requests(steps)
     candidates = _candidates(steps)
     counts = _counts(one.asset_id for rows in candidates.values() for one in rows)
     children = _children(steps)
@@ -151,6 +152,13 @@ def tree(policy: Policy, chain: EditChain) -> Tree:
         shown = tuple(_shown(policy, step, one, counts) for one in candidates.get(step.pk, ()))
         nodes.append(_node(step, shown, children.get(step.number, ()), depths[step.number], chain.head))
     return Tree(chain=chain, nodes=tuple(nodes), may=policy.can("generate", chain) and chain.state == "open")
+
+
+def _read_requests(steps: Iterable[EditStep]) -> None:
+    """Only of the jobs that can be tried again: their requests tell what that costs."""
+    ended = {step.job.pk: step.job for step in steps if step.job and step.job.state in RESENDABLE}
+    for pk, request in Job.objects.filter(pk__in=ended).values_list("pk", "request") if ended else ():
+        ended[pk].request = request
 
 
 def _candidates(steps: Iterable[EditStep]) -> dict[UUID, list[EditCandidate]]:

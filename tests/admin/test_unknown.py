@@ -54,6 +54,17 @@ def test_sent_again_once_however_often_it_is_posted(boss, job):
     assert_true()
 
 
+def test_what_is_said_of_sending_again_is_what_it_holds_today(boss, job, settings, tmp_path):
+    rows = testing.fake_settings(ledger=tmp_path / "ledger.jsonl", script=("unknown", "ok"), price=3 * PRICE)
+    settings.IMAGE_STUDIO = {**PLAIN, **rows}
+    budget = make_budget(Policy.operator(), hard_micro_usd=3 * PRICE)
+    assert "A second $0.12 at most is held" in boss.get(page_of(job)).content.decode()
+    # The doubt's own hold is in the way of it.
+    assert boss.get(page_of(job)).content.decode().count('value="resend" class="button" disabled') == 1
+    budget.refresh_from_db()
+    assert budget.held_micro_usd == PRICE
+
+
 @pytest.mark.parametrize(
     ("said", "spent"),
     [({"charged": "held"}, PRICE), ({"charged": "none"}, 0), ({"charged": "bill", "amount": "0.0123"}, 12_300)],

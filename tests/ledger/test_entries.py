@@ -6,11 +6,12 @@ import pytest
 
 from image_studio import ledger, testing
 from image_studio.exceptions import Conflict
-from image_studio.ledger import Bill, Settlement
-from image_studio.models import OPERATOR, LedgerEntry, SpendRollup
+from image_studio.ledger import Bill, BudgetSpent, Settlement
+from image_studio.models import OPERATOR, Budget, LedgerEntry, SpendRollup
 from image_studio.policy import Policy
 from image_studio.runner import drain
 from image_studio.workflow import cancel, retry, sheet
+from image_studio.workflow.unknowns import resend
 from tests import factories
 from tests.ledger.money import PRICE, assert_true, held, order, sums
 
@@ -106,6 +107,66 @@ def test_a_picture_that_came_back_broken_is_held_for_alone(fake):
     assert held() == PRICE
     drain()
     assert_true()
+
+
+@pytest.mark.parametrize(("price", "most"), [(3 * PRICE, 6 * PRICE), (PRICE // 2, 2 * PRICE)])
+def test_a_retry_is_told_and_held_at_what_it_costs_today_and_never_less(fake, price, most):
+    fake("refused", "ok")
+    made = order(factories.make_brand(), takes=2)
+    drain()
+    fake("refused", "ok", price=price)
+    assert told(made) == [most]
+    retry(Policy.operator(), made)
+    assert held() == most
+    assert sheet(Policy.operator(), made, evidence=False).estimate_micro_usd == most
+    drain()
+    assert sums() == (0, 2 * price)
+    assert_true()
+
+
+def test_one_picture_of_several_is_bought_again_at_todays_price(fake):
+    fake("fewer", "ok")
+    made = order(factories.make_brand(), takes=2)
+    drain()
+    fake("fewer", "ok", price=3 * PRICE)
+    assert told(made) == [3 * PRICE]
+    retry(Policy.operator(), made)
+    assert held() == 3 * PRICE
+
+
+def test_a_budget_that_has_no_room_for_todays_price_refuses_the_retry(fake):
+    fake("refused", "ok")
+    brand = factories.make_brand()
+    budget = Budget(period="ever", brand=brand, hard_micro_usd=2 * PRICE)
+    ledger.open_budget(budget)
+    made = order(brand)
+    drain()
+    fake("refused", "ok", price=3 * PRICE)
+    with pytest.raises(BudgetSpent):
+        retry(Policy.operator(), made)
+    assert (held(), made.jobs.get().state, made.jobs.get().estimate_micro_usd) == (0, "failed", PRICE)
+    assert_true()
+
+
+def test_a_call_in_doubt_is_sent_again_at_todays_price(fake):
+    fake("unknown", "ok")
+    job = order(factories.make_brand()).jobs.get()
+    drain()
+    fake("unknown", "ok", price=3 * PRICE)
+    resend(Policy.operator(), job, key="again")
+    assert held() == PRICE + 3 * PRICE
+    drain()
+    assert sums() == (PRICE, 3 * PRICE)
+    assert_true()
+
+
+def test_what_nobody_can_price_any_more_is_held_as_agreed(fake, settings):
+    fake("refused", "ok")
+    made = order(factories.make_brand())
+    drain()
+    rows = {name: row for name, row in settings.IMAGE_STUDIO["PROVIDERS"].items() if name != "fake"}
+    settings.IMAGE_STUDIO = {**settings.IMAGE_STUDIO, "PROVIDERS": rows, "ROUTES": {}}
+    assert told(made) == [PRICE]
 
 
 def test_cells_that_share_a_picture_pay_for_it_once_and_free_ones_nothing(fake):
