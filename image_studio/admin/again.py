@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterable
 
 from django.utils.translation import gettext as _
 
-from image_studio.models import Job, Variant
+from image_studio.models import EditStep, Job, Variant
 from image_studio.policy import Policy
 from image_studio.wording.money import most_dollars
-from image_studio.workflow.cells import Again, most_again
+from image_studio.workflow.cells import Again
+from image_studio.workflow.chains import again_of
 from image_studio.workflow.once import once
 
 
@@ -59,9 +60,7 @@ def priced(what: str, bought: Iterable[Again | None]) -> str:
     return _("{what} (max ${most})").format(what=what, most=most_dollars(sum(known)))
 
 
-def words_of_step(job: Job | None) -> str:
+def words_of_step(step: EditStep) -> str:
     """The words of the button that tries a step again."""
-    most = most_again(job) if job is not None else 0
-    if job is None or most == 0:
-        return _("Try again, free")
-    return priced(_("Try again"), [Again(picture=(job.pk, 0), most=most)])
+    again = again_of(step)
+    return priced(_("Try again"), [again]) if again else _("Try again, free")

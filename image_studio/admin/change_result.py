@@ -173,7 +173,7 @@ class Panel:
 
     @property
     def retry_words(self) -> str:
-        return words_of_step(self.step.job)
+        return words_of_step(self.step)
 
     @property
     def history_url(self) -> str:

@@ -56,8 +56,8 @@ class CorrectionForm(forms.Form):
 
 
 def may_correct(request: HttpRequest) -> bool:
-    """Django's permission first, then somebody's who keeps any brand's budgets."""
-    return request.user.has_perm("image_studio.add_ledgerentry") and policy_of(request).somewhere("edit_budget")
+    """For who keeps the site's budgets, where each correction counts too."""
+    return request.user.has_perm("image_studio.add_ledgerentry") and policy_of(request).passes
 
 
 def respond(page: StudioAdmin, request: HttpRequest) -> HttpResponse:

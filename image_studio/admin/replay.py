@@ -91,7 +91,7 @@ class Place:
 
     @property
     def retry_words(self) -> str:
-        return words_of_step(self.step.job)
+        return words_of_step(self.step)
 
     @property
     def may_retry(self) -> bool:
@@ -146,6 +146,9 @@ def table_of(policy: Policy, replay: Replay) -> Table:
     steps: dict[Any, list[EditStep]] = {}
     for step in EditStep.objects.filter(chain__replay=replay, number__gt=1).select_related("job").order_by("number"):
         steps.setdefault(step.chain_id, []).append(step)
+    for chain in found:
+        for step in steps.get(chain.pk, ()):
+            step.chain = chain
     pictures = _pictures(policy, [rows[-1] for rows in steps.values()])
     order = list(replay.matrix.get("routes", [])) or [""]
     rows: dict[str, dict[str, Place]] = {}

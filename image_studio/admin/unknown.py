@@ -26,10 +26,11 @@ from image_studio.wording import explain, explain_error
 from image_studio.wording.money import most_dollars
 from image_studio.workflow.allowance import stops
 from image_studio.workflow.cells import most_again
+from image_studio.workflow.chains import most_after
 from image_studio.workflow.jobs import offered
 from image_studio.workflow.partials import shown
 from image_studio.workflow.spending import money_findings
-from image_studio.workflow.unknowns import Doubt, adopt, doubt_of, doubtful, doubts_of, resend, write_off
+from image_studio.workflow.unknowns import Doubt, adopt, doubt_of, doubtful, doubts_of, resend, step_of, write_off
 
 if TYPE_CHECKING:
     from image_studio.admin.base import StudioAdmin
@@ -152,7 +153,9 @@ def _shown(page: StudioAdmin, request: HttpRequest, job: Job, *, problem: str = 
     doubts = doubts_of(job)
     rows = [row_of(doubt) for doubt in doubts]
     may = offered(policy, job) if allowed else frozenset()
-    most = (most_again(job) or 0) if "resend" in may else 0
+    step = step_of(job) if may else None
+    after = most_after(step) if step else 0
+    most = (most_again(job) or 0) + after if "resend" in may else 0
     money = money_findings(policy, job.brand, most) if "resend" in may else ()
     response = page.page(
         request,
@@ -167,6 +170,7 @@ def _shown(page: StudioAdmin, request: HttpRequest, job: Job, *, problem: str = 
         needs_manager=bool(doubts) and not policy.can("write_off", job),
         blocks=[explain(one.code, one.params) for one in money if one.blocks],
         again=most_dollars(most) if most else "",
+        after=most_dollars(after) if after else "",
         left=left_words(policy, job.brand, most) if "resend" in may else "",
         key=uuid.uuid4().hex,
         here=any(doubt.here for doubt in doubts),

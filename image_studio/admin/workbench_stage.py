@@ -202,7 +202,7 @@ class Stage:
 
     @property
     def retry_words(self) -> str:
-        return words_of_step(self.node.step.job)
+        return words_of_step(self.node.step)
 
     @property
     def verdict_words(self) -> str:

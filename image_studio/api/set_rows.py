@@ -220,7 +220,7 @@ class AgainRow(serializers.Serializer):
 
     picture = serializers.CharField(help_text="Rows with the same one share a picture, and pay for it once.")
     most = serializers.IntegerField(
-        allow_null=True, help_text=f"At today's price; it is never more. Null: nobody knows. {MICRO}"
+        allow_null=True, help_text=f"Held for it, at today's price or what was agreed. Null: nobody knows. {MICRO}"
     )
 
 

@@ -170,7 +170,7 @@ class Corrections(SpendingView):
     @operation(
         "correctSpending",
         "Correct what a brand has spent",
-        description="A new entry of the ledger; the old ones stay. Its budgets of now count it.",
+        description="For superusers: it counts in the site's budgets too. A new entry; the old ones stay.",
         body=Correction,
         answers={201: Corrected},
         errors=(403, 404),

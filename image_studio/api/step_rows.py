@@ -12,8 +12,7 @@ from image_studio.api.set_rows import MICRO, AgainRow, again_row
 from image_studio.api.step_orders import OrderRow, candidate_index, order_row, step_number
 from image_studio.models import OUTCOMES, REFERENCE_ROLES, STEP_KINDS, STEP_REASONS, EditStep
 from image_studio.states import STEP
-from image_studio.workflow.cells import RESENDABLE, Again, most_again
-from image_studio.workflow.chains import MOST_NOTE
+from image_studio.workflow.chains import MOST_NOTE, again_of
 from image_studio.workflow.tree import Node, Shown, Tree
 
 STATUSES = ("waiting", "working", *(name for name in OUTCOMES if name))
@@ -192,15 +191,9 @@ def step_row(tree: Tree, node: Node, may: dict[str, bool]) -> dict[str, Any]:
         "by": step.actor_label,
         "created_at": step.created_at,
         "candidates": [_candidate(one) for one in node.shown],
-        "again": again_row(_bought_again(node)),
+        "again": again_row(again_of(node.step)),
         "actions": actions_of(tree, node, may),
     }
-
-
-def _bought_again(node: Node) -> Again | None:
-    job = node.step.job
-    most = most_again(job) if job is not None and job.state in RESENDABLE else 0
-    return None if job is None or most == 0 else Again(picture=(job.pk, 0), most=most)
 
 
 def actions_of(tree: Tree, node: Node, may: dict[str, bool]) -> list[str]:

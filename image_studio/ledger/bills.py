@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.contrib.auth import get_user_model
+
 from image_studio.exceptions import Conflict
 from image_studio.models import Actor, Job
 
@@ -38,11 +40,12 @@ class Bill:
     def of(cls, job: Job, **more: Any) -> Bill:
         """The bill of a job; its set or edit history goes along."""
         chain = job.edit.get("chain") if job.edit else None
+        asked, pays = str(job.requested_by_id or ""), job.hold_user or str(job.requested_by_id or "")
         values = {
             "brand_id": job.brand_id,
             "job": job.pk,
-            "user_id": job.hold_user or str(job.requested_by_id or ""),
-            "user_label": job.actor_label,
+            "user_id": pays,
+            "user_label": job.actor_label if pays == asked else _name_of(pays),
             "variant_set": job.variant_set_id,
             "chain": UUID(chain) if chain else None,
             "provider": job.provider,
@@ -58,6 +61,12 @@ class Bill:
         if not self.user_id:
             return (SITE, brand)
         return (SITE, brand, f"user:{self.user_id}", f"{brand} user:{self.user_id}")
+
+
+def _name_of(user_id: str) -> str:
+    """Of somebody who pays for what another asked for: a colleague tried it again."""
+    user = get_user_model()._default_manager.filter(pk=user_id).first()
+    return str(user.get_username()) if user else ""
 
 
 @dataclass(frozen=True, kw_only=True)

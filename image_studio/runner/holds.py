@@ -21,11 +21,14 @@ from image_studio.runner.values import each
 from image_studio.states import ATTEMPT
 
 
-def earmark(jobs: Iterable[Job]) -> None:
-    """Write into rows that are about to be made what will be held for them; :func:`grant` asks for it."""
+def earmark(jobs: Iterable[Job], *, user_id: str = "") -> None:
+    """Write into rows that are about to be made what will be held for them; :func:`grant` asks for it.
+
+    :param user_id: whose budgets it counts in; empty: of the person who asked for the job.
+    """
     for job in jobs:
         job.hold_micro_usd = job.estimate_micro_usd
-        job.hold_user = str(job.requested_by_id or "")
+        job.hold_user = user_id or str(job.requested_by_id or "")
 
 
 def grant(jobs: Sequence[Job], actor: Actor, *, reason: str = "", now: datetime | None = None) -> None:
@@ -39,16 +42,31 @@ def grant(jobs: Sequence[Job], actor: Actor, *, reason: str = "", now: datetime 
 
 
 def take(jobs: Sequence[Job], actor: Actor, *, reason: str = "") -> None:
-    """Hold for jobs whose rows are there and hold nothing.
+    """Hold for jobs whose rows are there and hold nothing. Who says that it is tried again pays for that.
 
     :raises StudioError: as :func:`grant`.
     """
     paid = [job for job in jobs if not job.hold_micro_usd and (job.estimate_micro_usd or bill_of(job).price_unknown)]
     if not paid:
         return
-    earmark(paid)
+    earmark(paid, user_id=actor.user_id)
     Job.objects.bulk_update(paid, ["hold_micro_usd", "hold_user"])
     grant(paid, actor, reason=reason)
+
+
+def take_steps(steps: Iterable[EditStep], actor: Actor) -> None:
+    """Hold again for planned steps whose hold was let go, at what was consented to.
+
+    :raises StudioError: as :func:`grant`.
+    """
+    taken = []
+    for step in steps:
+        most = int(step.plan.get("most", 0))
+        free = EditStep.objects.filter(pk=step.pk, job=None, outcome="planned", hold_micro_usd=0)
+        if most and free.update(hold_micro_usd=most):
+            taken.append((step_bill(step), most))
+    if taken:
+        ledger.hold(taken, actor=actor)
 
 
 def most_now(job: Job, request: Mapping[str, Any] | None = None) -> int:

@@ -22,6 +22,10 @@ WORDS = {
         "Spending is stopped ({reason}), by {who}. Nothing was sent or spent. Whoever stopped it can let it go on."
     ),
     "spending.reason_missing": _("Say why spending is stopped: others will wonder."),
+    "spending.below_nothing": _(
+        "The job cost ${cost}: no more than that can be taken off. Correct the brand for the rest, without the job."
+    ),
+    "spending.no_such_job": _("The brand has no such job. Look it up in the ledger."),
     "spending.no_correction": _("Say by how much the spending is to be corrected, in dollars other than 0, and why."),
     "spend.bad_span": _("The first day must not lie after the last, and a report reads at most {most} days."),
     "unknowns.name_the_job": _("Name the job whose call is to be settled. Without a verb the command lists them."),

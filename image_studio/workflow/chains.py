@@ -28,7 +28,7 @@ from image_studio.policy import Policy
 from image_studio.runner import holds
 from image_studio.states import CHAIN, JOB_ENDED, STEP
 from image_studio.workflow.browse import clean, name_of
-from image_studio.workflow.cells import COMING, RESENDABLE, cancel_jobs, hold, requeue
+from image_studio.workflow.cells import COMING, RESENDABLE, Again, cancel_jobs, hold, most_again, requeue
 from image_studio.workflow.step_asking import parent_of, picture_of
 from image_studio.workflow.step_orders import new_chain, next_number
 
@@ -296,9 +296,45 @@ def retry_step(policy: Policy, step: EditStep) -> None:
             # They were cancelled with it. What somebody cancelled for itself, or elsewhere, stays cancelled.
             _below(step, "cancelled").filter(plan__job__isnull=False).update(outcome="planned")
         rung = requeue(policy, woken)
+        # What comes after it goes on by itself, and is held now: the button said the sum.
+        hold_after(policy, step)
         Event.objects.record(policy.actor, "chain.step_retried", step.chain, step=step.number)
         transaction.on_commit(partial(tasks.ring, rung))
     step.refresh_from_db()
+
+
+def again_of(step: EditStep) -> Again | None:
+    """What :func:`retry_step` buys: the step, and what was planned after it; None where that is free."""
+    job = step.job
+    if job is None or job.state not in RESENDABLE:
+        return None
+    own, after = most_again(job), most_after(step)
+    if own is None:
+        return Again(picture=(job.pk, 0), most=None)
+    return Again(picture=(job.pk, 0), most=own + after) if own + after else None
+
+
+def hold_after(policy: Policy, step: EditStep) -> None:
+    """Hold for what goes on by itself after a step that is asked for once more. Call it in a transaction.
+
+    :raises Conflict: ``budget.spent``; ``spending.stopped``.
+    """
+    holds.take_steps(_let_go(step, "planned"), policy.actor)
+
+
+def most_after(step: EditStep) -> int:
+    """The most that the steps may cost that go on by themselves once this one has a picture, in micro-USD; what is held
+    for them already is left out."""
+    if step.chain.replay_id is None:
+        return 0
+    outcomes = ("planned", "cancelled") if step.job and step.job.state == "cancelled" else ("planned",)
+    return sum(int(one.plan.get("most", 0)) for outcome in outcomes for one in _let_go(step, outcome))
+
+
+def _let_go(step: EditStep, outcome: str) -> QuerySet[EditStep]:
+    """Steps of a plan, below this one, that hold nothing."""
+    rows = _below(step, outcome).filter(plan__job__isnull=False, hold_micro_usd=0)
+    return rows.exclude(pk=step.pk).select_related("chain")
 
 
 # Drafts ------------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from image_studio.catalog.pricing import Price
 from image_studio.exceptions import Conflict
@@ -14,19 +15,25 @@ from image_studio.providers.base import Finding
 from image_studio.workflow.once import kept_key
 from image_studio.workflow.plan import Matrix
 from image_studio.workflow.preview import Preview, preview
+from image_studio.workflow.spending import MONEY, money_findings, refused
 from image_studio.workflow.variants import request
 
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """The previews of everything that is asked for, counted together. Nothing was written and nothing spent."""
+    """The previews of everything that is asked for, counted together. Nothing was written and nothing spent.
+
+    :param money: what budgets and the switch say to the sum, where that is of several: each alone may fit.
+    """
 
     previews: tuple[Preview, ...]
+    money: tuple[Finding, ...] = ()
 
     @classmethod
     def of(cls, policy: Policy, matrices: Sequence[Matrix]) -> Order:
         """:raises StudioError: as :func:`~image_studio.workflow.preview.preview`."""
-        return cls(previews=tuple(preview(policy, matrix) for matrix in matrices))
+        found = tuple(preview(policy, matrix) for matrix in matrices)
+        return cls(previews=found, money=tuple(_of_the_sum(policy, found)) if len(found) > 1 else ())
 
     @property
     def pictures(self) -> int:
@@ -42,11 +49,13 @@ class Order:
 
     @property
     def blocked(self) -> bool:
-        return any(found.blocked for found in self.previews)
+        return any(found.blocked for found in self.previews) or any(one.blocks for one in self.money)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         every = [finding for found in self.previews for finding in found.findings]
+        if len(self.previews) > 1:
+            every = [finding for finding in every if finding.code not in MONEY] + list(self.money)
         return tuple(finding for i, finding in enumerate(every) if finding not in every[:i])
 
     @property
@@ -61,7 +70,8 @@ class Order:
 
         :param key: up to 60 characters.
         :param seen: the digest of what the person was shown.
-        :raises Conflict: ``preview.changed`` where that is not what would be made now; then nothing is asked for.
+        :raises Conflict: ``preview.changed`` where that is not what would be made now; ``budget.spent`` and the like
+            where the sum does not fit. Then nothing is asked for.
         """
         if len(self.previews) == 1:
             # The workflow knows a key that was answered before it looks at the digest.
@@ -69,9 +79,26 @@ class Order:
         keys = [
             f"{key}:{found.matrix.source.pk if found.matrix.source else i}" for i, found in enumerate(self.previews)
         ]
-        if seen != self.digest and not _all_answered(policy, keys):
-            raise Conflict("preview.changed")
+        if not _all_answered(policy, keys):
+            if seen != self.digest:
+                raise Conflict("preview.changed")
+            for finding in self.money:
+                if finding.blocks:
+                    raise refused(finding)
         return [request(policy, p.matrix, key=k, digest=p.digest) for p, k in zip(self.previews, keys, strict=True)]
+
+
+def _of_the_sum(policy: Policy, previews: Sequence[Preview]) -> list[Finding]:
+    by_brand: dict[UUID, list[Preview]] = {}
+    for found in previews:
+        by_brand.setdefault(found.matrix.brand.pk, []).append(found)
+    said = []
+    for several in by_brand.values():
+        most = sum(found.price.most for found in several)
+        # What is refused for another reason has no price; that reason is said.
+        unknown = any(found.price.unknown and not found.blocked for found in several)
+        said += money_findings(policy, several[0].matrix.brand, most, unknown=unknown)
+    return said
 
 
 def _all_answered(policy: Policy, keys: Sequence[str]) -> bool:

@@ -10,12 +10,12 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from image_studio import ledger
 from image_studio.exceptions import Conflict, InvalidRequest, NotAllowed, StudioError
 from image_studio.ledger import SITE, Bill
-from image_studio.models import PERIODS, Brand, BrandMembership, Budget, Event, Switch, database_now
+from image_studio.models import PERIODS, Brand, BrandMembership, Budget, Event, Job, Switch, database_now
 from image_studio.policy import Policy
 from image_studio.providers.base import Finding
 from image_studio.wording.money import dollars
@@ -125,6 +125,10 @@ def _require(policy: Policy, verb: str, brand: Brand | None) -> None:
         raise NotAllowed("policy.not_allowed", verb=verb, role="superuser")
 
 
+#: Codes of :func:`money_findings`.
+MONEY = frozenset({"spending.stopped", "budget.spent", "budget.price_unknown", "budget.soft"})
+
+
 def money_findings(policy: Policy, brand: Brand, most: int, *, unknown: bool = False) -> list[Finding]:
     """What budgets and the switch say to an order before it is made: the hold decides once more.
 
@@ -211,16 +215,34 @@ def _switch(policy: Policy, brand: Brand | None, *, stopped: bool, reason: str) 
 def correct(policy: Policy, brand: Brand, micro_usd: int, *, note: str, job: UUID | None = None) -> None:
     """Add to what a brand has spent, or take from it, where the provider's bill says otherwise. The old entries stay.
 
-    :raises InvalidRequest: ``spending.no_correction``, ``budget.out_of_range``.
+    It counts in the site's budgets too, so it is for who keeps those: a brand's manager could lift the site's limit by
+    one, or use it up for all brands.
+
+    :param job: whose bill it is; its cost, its set's or history's and its person's change too.
+    :raises NotAllowed: for who is no superuser.
+    :raises InvalidRequest: ``spending.no_correction``, ``spending.below_nothing``, ``budget.out_of_range``.
     """
     policy.require("edit_budget", brand)
+    _require(policy, "edit_budget", None)
     told = clean(note, most=500)
     if not micro_usd or not told:
         raise InvalidRequest("spending.no_correction")
     if abs(micro_usd) > MOST:
         raise InvalidRequest("budget.out_of_range", most=dollars(MOST))
-    bill = Bill(brand_id=brand.pk, job=job)
     with transaction.atomic():
+        bill = _corrected_job(brand, job, micro_usd) if job else Bill(brand_id=brand.pk)
         data: Mapping[str, Any] = {"micro_usd": micro_usd, "note": told}
         Event.objects.record(policy.actor, "spending.corrected", brand, **data)
         ledger.adjust(bill, micro_usd, actor=policy.actor, reason="corrected", note=told)
+
+
+def _corrected_job(brand: Brand, pk: UUID, micro_usd: int) -> Bill:
+    """The bill of a job whose cost goes along."""
+    rows = Job.objects.filter(pk=pk, brand=brand)
+    job = rows.first()
+    if job is None:
+        raise InvalidRequest("spending.no_such_job")
+    # It is the sum of the job's entries, and no job costs less than nothing.
+    if not rows.filter(cost_micro_usd__gte=-micro_usd).update(cost_micro_usd=F("cost_micro_usd") + micro_usd):
+        raise InvalidRequest("spending.below_nothing", cost=dollars(job.cost_micro_usd))
+    return Bill.of(job)

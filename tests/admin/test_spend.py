@@ -220,26 +220,32 @@ def test_people_read_their_own_entries_of_the_ledger(brand):
 
 
 @pytest.mark.parametrize(("way", "changed"), [("more", 1_250_000), ("less", -1_250_000)])
-def test_a_correction_is_an_entry_of_its_own_however_often_it_is_sent(as_role, brand, way, changed):
-    manager, url = as_role("manager"), reverse("admin:image_studio_ledgerentry_correct")
+def test_a_correction_is_an_entry_of_its_own_however_often_it_is_sent(boss, brand, way, changed):
+    url = reverse("admin:image_studio_ledgerentry_correct")
     bought(brand, 2_000_000)
-    form = Page.of(manager.get(url)).data(brand=brand.slug, amount="1.25", way=way, note="Bill of May")
+    form = Page.of(boss.get(url)).data(brand=brand.slug, amount="1.25", way=way, note="Bill of May")
     for _ in range(2):
-        assert manager.post(url, form).status_code == 302
+        assert boss.post(url, form).status_code == 302
     entry = LedgerEntry.objects.exclude(kind="settle").get()
     assert (entry.kind, entry.spent_micro_usd, entry.note) == ("adjust", changed, "Bill of May")
-    assert entry.actor_label == manager.user.get_username()
-    assert usd(2_000_000 + changed) in open_spend(manager).text
+    assert entry.actor_label == boss.user.get_username()
+    assert usd(2_000_000 + changed) in open_spend(boss).text
 
 
 @pytest.mark.parametrize(
     "wrong", [{"amount": ""}, {"amount": "0"}, {"amount": "x"}, {"note": ""}, {"way": "up"}, {"key": ""}]
 )
-def test_a_correction_that_says_too_little_is_not_entered(as_role, brand, wrong):
-    manager, url = as_role("manager"), reverse("admin:image_studio_ledgerentry_correct")
-    form = Page.of(manager.get(url)).data(brand=brand.slug, amount="1", way="more", note="Bill")
-    assert "errorlist" in Page.of(manager.post(url, {**form, **wrong})).html
+def test_a_correction_that_says_too_little_is_not_entered(boss, brand, wrong):
+    url = reverse("admin:image_studio_ledgerentry_correct")
+    form = Page.of(boss.get(url)).data(brand=brand.slug, amount="1", way="more", note="Bill")
+    assert "errorlist" in Page.of(boss.post(url, {**form, **wrong})).html
     assert not LedgerEntry.objects.exists()
+
+
+def test_a_correction_counts_for_the_site_and_is_no_managers(as_role, brand):
+    manager, url = as_role("manager"), reverse("admin:image_studio_ledgerentry_correct")
+    assert url not in open_spend(manager).html
+    assert manager.get(url).status_code == 403
 
 
 # The drawing -------------------------------------------------------------------------------------------------------

@@ -14,9 +14,11 @@ from image_studio.ledger import Bill, BudgetSpent, Settlement
 from image_studio.models import OPERATOR, Budget, Event, Job, LedgerEntry, VariantSet
 from image_studio.policy import Policy
 from image_studio.runner import drain
-from image_studio.workflow import preview
+from image_studio.workflow import preview, retry_job
+from image_studio.workflow.orders import Order
 from image_studio.workflow.plan import Matrix
 from image_studio.workflow.spending import change_budget, correct, make_budget, remove_budget
+from image_studio.workflow.unknowns import resend
 from tests import factories
 from tests.ledger.money import PRICE, assert_true, held, order
 
@@ -40,6 +42,64 @@ def test_an_order_that_does_not_fit_is_refused_whole_and_nothing_is_written(fake
     assert held() == 2 * PRICE
     assert not testing.calls(books)
     assert_true()
+
+
+def several(brand, n=2):
+    """Pictures that are ordered together, a set each."""
+    prompt, channels = factories.make_prompt(brand, "A bottle"), tuple(factories.make_channels("square"))
+    sources = [factories.make_asset(brand, (640, 480)) for _ in range(n)]
+    common = {"brand": brand, "prompt_version": prompt, "channels": channels, "locales": ("en",), "route": "fake"}
+    return [Matrix(source=source, **common) for source in sources]
+
+
+def test_several_that_fit_alone_and_not_together_are_refused_together(fake):
+    fake()
+    brand = factories.make_brand()
+    row = budget(brand=brand, soft_micro_usd=PRICE + 1, hard_micro_usd=2 * PRICE - 10_000)
+    asked = Order.of(Policy.operator(), several(brand))
+    assert asked.blocked
+    (finding,) = asked.findings
+    assert (finding.code, finding.params["left"], finding.where) == ("budget.spent", "0.07", "price")
+    with pytest.raises(Conflict, match=r"budget\.spent"):
+        asked.place(Policy.operator(), "key", seen=asked.digest)
+    assert not VariantSet.objects.exists()
+    change_budget(Policy.operator(), row, soft_micro_usd=PRICE + 1, hard_micro_usd=2 * PRICE)
+    asked = Order.of(Policy.operator(), [preview.matrix for preview in asked.previews])
+    assert [(one.code, one.blocks) for one in asked.findings] == [("budget.soft", False)]
+    made = asked.place(Policy.operator(), "key", seen=asked.digest)
+    assert (len(made), held()) == (2, 2 * PRICE)
+    # Sent once more when nothing is left: it is the order that was answered.
+    asked = Order.of(Policy.operator(), [preview.matrix for preview in asked.previews])
+    assert asked.blocked
+    assert asked.place(Policy.operator(), "key", seen=asked.digest) == made
+    assert_true()
+
+
+def test_who_tries_again_pays_and_is_told_of_no_other_budget(fake):
+    fake("refused", "unknown", "ok")
+    brand = factories.make_brand()
+    asker, helper = (factories.make_user("creator", brand=brand) for _ in range(2))
+    theirs = budget(user=asker, hard_micro_usd=PRICE)
+    own = budget(user=helper, hard_micro_usd=PRICE - 1)
+    job = order(brand, user=asker).jobs.get()
+    drain()
+    for again in (lambda: retry_job(Policy(helper), job), lambda: resend(Policy(helper), job, key="x")):
+        with pytest.raises(Conflict) as refused:
+            again()
+        assert refused.value.code == "budget.spent"
+        assert refused.value.params["whose"] == helper.get_username()
+        change_budget(Policy.operator(), own, soft_micro_usd=None, hard_micro_usd=2 * PRICE)
+        again()
+        theirs.refresh_from_db()
+        own.refresh_from_db()
+        assert (theirs.held_micro_usd, theirs.spent_micro_usd) == (0, 0)
+        drain()
+        assert_true()
+        change_budget(Policy.operator(), own, soft_micro_usd=None, hard_micro_usd=PRICE + 1)
+    entry = LedgerEntry.objects.filter(kind="settle").get()
+    assert (entry.user_id, entry.user_label) == (str(helper.pk), helper.get_username())
+    own.refresh_from_db()
+    assert (own.held_micro_usd, own.spent_micro_usd) == (PRICE, PRICE)
 
 
 def test_the_same_key_is_free_again_after_a_refusal(fake):

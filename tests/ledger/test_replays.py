@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import pytest
 from django.core.management import call_command
+from django.urls import reverse
 
+from image_studio.admin.again import words_of_step
 from image_studio.exceptions import Conflict
 from image_studio.models import EditStep, LedgerEntry, Replay
 from image_studio.runner import drain
-from image_studio.workflow.chains import cancel_step, retry_step
+from image_studio.wording.money import most_dollars
+from image_studio.workflow.cells import most_again
+from image_studio.workflow.chains import again_of, cancel_step, most_after, retry_step
 from image_studio.workflow.recipes import save_recipe
 from image_studio.workflow.replays import replay, replay_preview
 from image_studio.workflow.spending import make_budget
+from image_studio.workflow.tree import tree
+from image_studio.workflow.unknowns import resend
 from tests import factories
 from tests.ledger.money import assert_true, held, sums
 from tests.workflow.chains import OPERATOR, ask, chain_from, paid_site
@@ -122,3 +128,68 @@ def test_planned_steps_that_hold_and_never_come_are_found(server, brand, recipe,
     call_command_fix()
     assert "over" in capsys.readouterr().out
     assert held() == 0
+
+
+def broken(server, recipe, brand, fault):
+    """A replay whose first step brought nothing; the step."""
+    made, _most = asked(recipe, brand)
+    server.script(faults=[fault])
+    drain()
+    server.script(faults=[])
+    assert EditStep.objects.filter(chain__replay=made, outcome="planned").count() == 1
+    return made.chains.get().steps.select_related("chain", "job").get(number=2)
+
+
+def test_a_retry_says_and_holds_what_goes_on_after_it(server, brand, recipe):
+    step = broken(server, recipe, brand, "moderation_400_input")
+    planned = EditStep.objects.get(chain=step.chain, number=3)
+    assert held() == 0
+    said = again_of(step).most
+    assert said == step.job.estimate_micro_usd + planned.plan["most"]
+    assert most_dollars(said) in words_of_step(step)
+    nodes = {node.number: node for node in tree(OPERATOR, step.chain).nodes}
+    assert again_of(nodes[2].step) == again_of(step)
+    retry_step(OPERATOR, step)
+    assert held() == said
+    calls = len(server.calls())
+    drain()
+    assert (len(server.calls()) - calls, held()) == (2, 0)
+    assert again_of(EditStep.objects.select_related("chain", "job").get(pk=step.pk)) is None
+    assert_true()
+
+
+def test_a_retry_that_the_budget_cannot_bear_to_its_end_is_not_begun(server, brand, recipe):
+    step = broken(server, recipe, brand, "moderation_400_input")
+    make_budget(OPERATOR, brand=brand, hard_micro_usd=sums()[1] + again_of(step).most - 1)
+    with pytest.raises(Conflict, match=r"budget\.spent"):
+        retry_step(OPERATOR, step)
+    assert held() == 0
+    assert_true()
+
+
+def test_a_cancelled_replay_that_is_tried_again_says_and_holds_all_of_it(server, brand, recipe):
+    made, most = asked(recipe, brand)
+    step = made.chains.get().steps.select_related("chain", "job").get(number=2)
+    cancel_step(OPERATOR, step)
+    step = EditStep.objects.select_related("chain", "job").get(pk=step.pk)
+    assert (held(), again_of(step).most) == (0, most)
+    retry_step(OPERATOR, step)
+    assert held() == most
+    drain()
+    assert_true()
+
+
+def test_a_call_in_doubt_that_is_sent_again_holds_what_goes_on_after_it(server, brand, recipe, client):
+    step = broken(server, recipe, brand, "cut_body")
+    assert step.job.state == "unknown"
+    doubt, after = held(), most_after(step)
+    assert after == EditStep.objects.get(chain=step.chain, number=3).plan["most"] > 0
+    client.force_login(factories.make_user(is_staff=True, is_superuser=True))
+    page = client.get(reverse("admin:image_studio_job_settle", args=[step.job.pk])).content.decode()
+    assert f"A second ${most_dollars(most_again(step.job) + after)} at most is held" in page
+    assert f"What was planned after it goes on then: at most ${most_dollars(after)} more." in page
+    resend(OPERATOR, step.job, key="again")
+    assert held() == doubt + step.job.estimate_micro_usd + after
+    drain()
+    assert held() == doubt
+    assert_true()

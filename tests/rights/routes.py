@@ -200,22 +200,15 @@ JOBS = [
 UNTOLD = dict.fromkeys(("viewer@north", "creator@north", "reviewer@north", "other@north"), 404)
 ENTRY = {**UNTOLD, "owner@north": 403}
 BUDGET = {**UNTOLD, "owner@north": 404}
+#: Who is not in the brand.
+NOT_TOLD = dict.fromkeys(("stranger", "rival@north", "viewer@south", "manager@south", "owner@south"), 404)
 #: Nobody's manager anywhere: the page itself is refused.
 NO_MONEY = dict.fromkeys(("stranger", "viewer@south", "owner@south"), 403)
 MONEY = [
     admin("ledgerentry_spend", GET, verb="see_spend", scope="any", shows=False),
     admin("ledgerentry_csv", GET, verb="see_spend", scope="any", file=True, shows=False),
-    admin("ledgerentry_correct", GET, verb="edit_budget", scope="any", shows=False),
-    admin(
-        "ledgerentry_correct",
-        POST,
-        verb="edit_budget",
-        ok=302,
-        outside=200,
-        scope="brand",
-        body="correction_form",
-        but=NO_MONEY,
-    ),
+    admin("ledgerentry_correct", GET, verb="super", scope="any", shows=False),
+    admin("ledgerentry_correct", POST, verb="super", ok=302, scope="brand", body="correction_form"),
     admin("ledgerentry_switch", GET, verb="stop_spending", scope="any", shows=False),
     admin("ledgerentry_switch", POST, verb="stop_spending", ok=302, scope="brand", body="say_stop", but=NO_MONEY),
     admin("ledgerentry_changelist", GET, scope="list"),
@@ -396,7 +389,7 @@ V1_MONEY = [
     api("spending", GET, query="brand=slug", scope="brand"),
     api("spending-stop", POST, verb="stop_spending", scope="brand", body="stopping"),
     api("spending-resume", POST, verb="stop_spending", scope="brand", body="resuming"),
-    api("spending-corrections", POST, verb="edit_budget", ok=201, scope="brand", body="correcting"),
+    api("spending-corrections", POST, verb="super", ok=201, scope="brand", body="correcting", but=NOT_TOLD),
     api("health", GET, scope="site"),
     api("health-live", GET, scope="open", shows=False),
     api("health-ready", GET, scope="open", shows=False),

@@ -9,6 +9,7 @@ from image_studio.exceptions import Conflict, InvalidRequest, NotAllowed
 from image_studio.models import Event, Job, LedgerEntry, Switch, uuid7
 from image_studio.policy import Policy
 from image_studio.runner import drain, leases
+from image_studio.runner.doctor import examine
 from image_studio.workflow import retry
 from image_studio.workflow.spending import (
     budgets,
@@ -127,14 +128,44 @@ def test_which_budgets_people_see():
 
 def test_a_correction_is_an_entry_of_its_own():
     brand = factories.make_bare_brand()
-    manager = factories.make_user("manager", brand=brand)
-    correct(Policy(manager), brand, 5_000, note="the provider's bill of May")
+    boss = factories.make_user(is_superuser=True)
+    correct(Policy(boss), brand, 5_000, note="the provider's bill of May")
     entry = LedgerEntry.objects.get()
     assert (entry.kind, entry.spent_micro_usd, entry.reason) == ("adjust", 5_000, "corrected")
-    assert (entry.actor_id, entry.note) == (str(manager.pk), "the provider's bill of May")
+    assert (entry.actor_id, entry.note) == (str(boss.pk), "the provider's bill of May")
     for micro, note in ((0, "x"), (5, "  "), (10**16, "x")):
         with pytest.raises(InvalidRequest):
-            correct(Policy(manager), brand, micro, note=note)
+            correct(Policy(boss), brand, micro, note=note)
+    assert_true()
+
+
+@pytest.mark.parametrize("role", ["reviewer", "manager"])
+def test_nobody_lifts_the_sites_limit_by_a_correction(role):
+    brand = factories.make_bare_brand()
+    site = make_budget(OPERATOR, hard_micro_usd=1_000)
     with pytest.raises(NotAllowed):
-        correct(Policy(factories.make_user("reviewer", brand=brand)), brand, 5, note="x")
+        correct(Policy(factories.make_user(role, brand=brand)), brand, -5_000, note="x")
+    site.refresh_from_db()
+    assert (site.spent_micro_usd, LedgerEntry.objects.count()) == (0, 0)
+
+
+def test_a_correction_of_a_job_is_the_jobs_cost_too(fake):  # noqa: F811
+    fake("ok")
+    brand = factories.make_brand()
+    person = factories.make_user("creator", brand=brand)
+    job = order(brand, user=person).jobs.get()
+    drain()
+    own = make_budget(OPERATOR, user=person, hard_micro_usd=10 * PRICE)
+    correct(OPERATOR, brand, 500, note="May's bill", job=job.pk)
+    correct(OPERATOR, brand, -1_000, note="June's bill", job=job.pk)
+    job.refresh_from_db()
+    own.refresh_from_db()
+    assert job.cost_micro_usd == own.spent_micro_usd == PRICE - 500
+    entry = LedgerEntry.objects.order_by("pk").last()
+    assert (entry.variant_set, entry.model, entry.user_id) == (job.variant_set_id, job.model, str(person.pk))
+    assert not [row.code for row in examine(OPERATOR.actor)]
+    with pytest.raises(InvalidRequest, match="below_nothing"):
+        correct(OPERATOR, brand, -PRICE, note="x", job=job.pk)
+    with pytest.raises(InvalidRequest, match="no_such_job"):
+        correct(OPERATOR, factories.make_bare_brand(), 5, note="x", job=job.pk)
     assert_true()
