@@ -9,7 +9,6 @@ from cms.models import Page
 from cms.plugin_base import CMSPluginBase
 from cms.plugin_pool import plugin_pool
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
@@ -45,11 +44,6 @@ class StudioPicturePlugin(CMSPluginBase):
         (_("Words"), {"fields": ("alt", "decorative")}),
         (_("Link"), {"fields": ("link_page", "link_url")}),
     )
-
-    @classmethod
-    def get_render_queryset(cls) -> QuerySet[StudioPicture]:
-        rows: QuerySet[StudioPicture] = StudioPicture.objects.select_related("picture__brand", "link_page")
-        return rows.prefetch_related("picture__renditions")
 
     def get_plugin_urls(self) -> list[URLPattern]:
         return [path("pick/", admin.site.admin_view(pick), name="image_studio_djangocms_pick")]

@@ -8,7 +8,7 @@ from cms.models import CMSPlugin
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import SET_NULL
+from django.db.models import SET_NULL, QuerySet
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -48,6 +48,14 @@ class PlacedPicture(AssetForeignKey):
                 raise
 
 
+class StudioPictureManager(models.Manager["StudioPicture"]):
+    """Rows with all that a page shows of them: django CMS asks ``objects`` for a page's plugins, and nothing else."""
+
+    def get_queryset(self) -> QuerySet[StudioPicture]:
+        rows = super().get_queryset().select_related("picture__brand", "link_page")
+        return rows.prefetch_related("picture__renditions", "link_page__urls")
+
+
 class StudioPicture(CMSPlugin):
     """A picture of the studio on a page. Copies of a page keep it, and count as uses of it."""
 
@@ -79,6 +87,8 @@ class StudioPicture(CMSPlugin):
         "cms.Page", SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("link to a page")
     )
     link_url = models.CharField(_("link to an address"), max_length=500, blank=True, validators=[LINK])
+
+    objects = StudioPictureManager()
 
     search_fields: ClassVar[list[str]] = ["alt"]
 
