@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar
 
-from cms.models import Page
 from cms.plugin_base import CMSPluginBase
 from cms.plugin_pool import plugin_pool
 from django.contrib import admin
@@ -15,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from image_studio.contrib.djangocms.drafts import looked_at_as_draft, takes_drafts
 from image_studio.contrib.djangocms.forms import PluginAssetField, StudioPictureForm
+from image_studio.contrib.djangocms.linking import PageList, PageSelect, linkable
 from image_studio.contrib.djangocms.models import StudioPicture
 from image_studio.contrib.djangocms.picking import pick
 from image_studio.policy import Policy
@@ -46,13 +46,17 @@ class StudioPicturePlugin(CMSPluginBase):
     )
 
     def get_plugin_urls(self) -> list[URLPattern]:
-        return [path("pick/", admin.site.admin_view(pick), name="image_studio_djangocms_pick")]
+        return [
+            path("pick/", admin.site.admin_view(pick), name="image_studio_djangocms_pick"),
+            path("pages/", admin.site.admin_view(PageList.as_view()), name="image_studio_djangocms_pages"),
+        ]
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """The form for the place where the plugin stands, or is to stand."""
         first: dict[str, Any] = self._cms_initial_attributes
         place = obj.placeholder if obj else first.get("placeholder")
         self._drafts = takes_drafts(place)
+        self._linked = obj.link_page_id if obj else None
         made = super().get_form(request, obj, change, **kwargs)
         made.place = place
         made.language = str(obj.language if obj else first.get("language") or "")
@@ -62,7 +66,7 @@ class StudioPicturePlugin(CMSPluginBase):
         if db_field.name == "picture":
             kwargs |= {"form_class": PluginAssetField, "policy": Policy(request.user), "drafts": self._drafts}
         elif db_field.name == "link_page":
-            kwargs["queryset"] = Page.objects.order_by("pk")
+            kwargs |= {"queryset": linkable(request, self._linked), "widget": PageSelect()}
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def render(self, context: Any, instance: StudioPicture, placeholder: Any) -> Any:

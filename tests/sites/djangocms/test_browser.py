@@ -14,7 +14,7 @@ from image_studio.policy import Policy
 from image_studio.workflow import approve, withdraw
 from image_studio.workflow import publish as publish_picture
 from tests import factories
-from tests.browser.chromium import axe, overflow
+from tests.browser.chromium import Watch, axe, overflow
 from tests.exiftool import needs_exiftool, source_type
 from tests.sites.djangocms import pages
 from tests.sites.djangocms.conftest import apart, make_candidate, make_live, publish
@@ -116,6 +116,36 @@ def test_the_form_is_for_everybody(open_page, boss, brand):
         editor.page.locator("dialog[open] li button").first.click()
         assert axe(editor.page, picker) == []
         assert overflow(editor.page) <= 0
+
+
+def test_a_link_is_searched_and_kept(open_page, boss, brand):
+    """In the CMS's window, with the keyboard alone; by axe, with the list open, in the light and in the dark."""
+    content = pages.make_page(boss)
+    offers = pages.make_page(boss, "Offers of May")
+    make_live(brand, title="Tea box")
+    for scheme in ("light", "dark"):
+        editor = open_page(boss, scheme=scheme)
+        watch = Watch(editor.page)
+        editor.page.goto(editor.address + editor.add_url(pages.place(content)))
+        editor.page.get_by_role("combobox", name="Link to a page").press("Enter")
+        editor.page.get_by_role("searchbox", name="Link to a page").wait_for()
+        editor.page.keyboard.type("may")
+        editor.page.get_by_role("option", name="Offers of May").wait_for()
+        assert axe(editor.page, ".field-link_page") == []
+        assert axe(editor.page, ".select2-dropdown") == []
+        editor.page.keyboard.press("Enter")
+        assert editor.page.locator("[name=link_page]").input_value() == str(offers.page.pk)
+        assert axe(editor.page, ".field-link_page") == []
+        assert overflow(editor.page) <= 0
+        assert watch.faults == []
+    editor.visit(pages.structure_url(content))
+    frame = editor.add_picture()
+    editor.choose(frame, "Tea box")
+    frame.get_by_role("combobox", name="Link to a page").press("Enter")
+    frame.get_by_role("searchbox", name="Link to a page").press_sequentially("may")
+    frame.get_by_role("option", name="Offers of May").click()
+    editor.save()
+    assert StudioPicture.objects.get().link_page == offers.page
 
 
 def test_a_picture_in_a_text(open_page, boss, brand, tmp_path):

@@ -5,7 +5,11 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 import pytest
+from cms.models import Page
 from django.apps import apps
+from django.contrib.sites.models import Site
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from image_studio.brand.kit import Term
@@ -130,6 +134,72 @@ def test_a_link_has_one_end(content, editor, brand, client):
     asset = make_live(brand)
     errors = send(client, pages.place(content), asset, link_url="/tea/", link_page=content.page.pk)
     assert "not to both" in errors["link_url"]
+
+
+# The page that is linked ------------------------------------------------------------------------------------------
+
+
+def linkable(client, **query):
+    answer = client.get(reverse("admin:image_studio_djangocms_pages"), query)
+    assert answer.status_code == 200
+    return {page["text"] for page in answer.json()["results"]}
+
+
+@pytest.fixture
+def elsewhere(boss):
+    """A page of another site."""
+    page = pages.make_page(boss, "Far away").page
+    Page.objects.filter(pk=page.pk).update(site=Site.objects.create(domain="far.example", name="Far"))
+    return Page.objects.get(pk=page.pk)
+
+
+def test_more_pages_make_no_longer_form(content, boss, brand, client):
+    plugin = pages.put(content, make_live(brand), link_page=content.page)
+    client.force_login(boss)
+    url = f"/admin/cms/placeholder/edit-plugin/{plugin.pk}/?cms_path=/"
+    counts = []
+    for n in (0, 10):
+        for i in range(n):
+            pages.make_page(boss, f"Page {i}")
+        client.get(url)
+        with CaptureQueriesContext(connection) as found:
+            html = client.get(url).content.decode()
+        counts.append(len(found))
+        assert f'<option value="{content.page.pk}" selected>Spring tea</option>' in html
+        assert "Page 0" not in html
+    assert counts[0] == counts[1]
+
+
+def test_the_pages_of_this_site_are_searched(content, boss, editor, client, elsewhere):
+    pages.make_page(boss, "Offers")
+    assert linkable(client) == {"Spring tea", "Offers"}
+    assert linkable(client, term="offer") == {"Offers"}
+    assert linkable(client, term="far") == set()
+    # The field is this one, whatever else Django's own address takes.
+    assert linkable(client, app_label="auth", model_name="user", field_name="groups") == {"Spring tea", "Offers"}
+
+
+def test_pages_are_told_to_who_may_place_pictures(content, brand, client):
+    url = reverse("admin:image_studio_djangocms_pages")
+    assert client.get(url).status_code == 302
+    client.force_login(factories.make_user(is_staff=True))
+    assert client.get(url).status_code == 403
+
+
+def test_a_link_leads_to_this_site_or_stays(content, editor, brand, client, elsewhere):
+    asset = make_live(brand)
+    place = pages.place(content)
+    assert "link_page" in send(client, place, asset, link_page=elsewhere.pk)
+    assert send(client, place, asset, link_page=content.page.pk) == {}
+    plugin = StudioPicture.objects.get()
+    assert plugin.link_page == content.page
+    StudioPicture.objects.filter(pk=plugin.pk).update(link_page=elsewhere)
+    assert change(client, plugin, link_page=elsewhere.pk, alignment="left") == {}
+    plugin.refresh_from_db()
+    assert (plugin.link_page, plugin.alignment) == (elsewhere, "left")
+    assert change(client, plugin) == {}
+    plugin.refresh_from_db()
+    assert plugin.link_page is None
 
 
 # The list ---------------------------------------------------------------------------------------------------------
