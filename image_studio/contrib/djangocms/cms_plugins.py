@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from cms.plugin_base import CMSPluginBase
 from cms.plugin_pool import plugin_pool
+from django.apps import apps
 from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import URLPattern, path
@@ -14,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from image_studio.contrib.djangocms.drafts import looked_at_as_draft, takes_drafts
 from image_studio.contrib.djangocms.forms import PluginAssetField, StudioPictureForm
+from image_studio.contrib.djangocms.keeping import kept_until, watch_aliases
 from image_studio.contrib.djangocms.linking import PageList, PageSelect, linkable
 from image_studio.contrib.djangocms.models import StudioPicture
 from image_studio.contrib.djangocms.picking import pick
@@ -85,7 +87,12 @@ class StudioPicturePlugin(CMSPluginBase):
 
     def get_cache_expiration(self, request: Any, instance: StudioPicture, placeholder: Any) -> datetime | None:
         """No page that django CMS keeps outlives the rights of its pictures."""
-        return instance.picture.expires_at if not instance.picture.expired else None
+        return kept_until(request, [instance], placeholder)
 
     def icon_alt(self, instance: StudioPicture) -> str:
         return f"{self.name}: {instance.picture}"
+
+
+# Here and not in ready(): django CMS reads the modules of plugins when everything else is there.
+if apps.is_installed("djangocms_alias"):
+    watch_aliases()
