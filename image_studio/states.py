@@ -75,17 +75,20 @@ JOB = _table(
         "unknown": _("Outcome unknown"),
     },
     {
-        "queued": "leased cancelled",
+        # spooled: after a restore, where its answer lies in the spool and the database does not know that it was sent.
+        "queued": "leased spooled cancelled",
         # done straight from leased: local work (compose, render) that no provider answers. spooled straight from
         # leased: the answer to an earlier call still lies in the spool and is taken instead of a new one.
         "leased": "queued sending spooled done failed blocked cancelled",
         # queued from sending: only where the provider is repeatable; the runner sees to that.
         "sending": "queued spooled failed blocked unknown",
         "spooled": "queued done failed unknown",
-        "failed": "queued",
-        "blocked": "queued",
+        # spooled: an answer of it is paid for and was never stored. The host that has it takes it in; queued, another
+        # host would buy it again.
+        "failed": "queued spooled",
+        "blocked": "queued spooled",
         # Never sent, or its answer was unwanted: a person may ask again.
-        "cancelled": "queued",
+        "cancelled": "queued spooled",
         # spooled: the answer turned up after all, on the host that had asked.
         "unknown": "queued spooled done failed",
     },

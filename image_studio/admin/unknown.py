@@ -168,6 +168,7 @@ def _shown(page: StudioAdmin, request: HttpRequest, job: Job, *, problem: str = 
         may=may,
         may_write_off=allowed and bool(doubts) and policy.can("write_off", job),
         needs_manager=bool(doubts) and not policy.can("write_off", job),
+        paid=bool(doubts) and all(doubt.paid for doubt in doubts),
         blocks=[explain(one.code, one.params) for one in money if one.blocks],
         again=most_dollars(most) if most else "",
         after=most_dollars(after) if after else "",

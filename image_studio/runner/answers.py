@@ -77,16 +77,21 @@ def order(
     looked: Mapping[str, Looked] | None = None,
     *,
     provider: str = "",
+    user: str = "",
 ) -> Path:
     """Make the folder of a call and write into it what is asked for; returns the folder.
 
     What moderation said of the prompt goes with it: whoever adopts the answer needs not ask again.
+
+    :param user: whose budget pays; a restored database may know neither the job nor that.
 
     Done before anything is spent, it also proves that the disk takes a file.
 
     :raises StorageFailed: when it does not.
     """
     told = {"attempt": str(attempt), "job": str(job), "brand": str(brand), "provider": provider, "request": request}
+    if user:
+        told["user"] = user
     if looked:
         told["looked"] = {what: said.to_dict() for what, said in looked.items()}
     return Spool().put(str(attempt), ORDER, _json(told)).parent

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
+from django.db.models import Q
+
+from image_studio.conf import conf
 from image_studio.models import Actor, Attempt, Job, VariantSet, database_now
-from image_studio.runner import beats, leases, sets
+from image_studio.runner import beats, leases, sets, unsaved
 from image_studio.runner.doctor_files import files
 from image_studio.runner.doctor_money import money
 from image_studio.runner.doctor_spool import spool
@@ -36,12 +40,22 @@ def _stuck(*, fix: bool) -> Iterator[Trouble]:
     for job in lost:
         state = str(job.get_state_display())
         yield Trouble(kind="stuck", object=f"job {job.pk}", code="doctor.stuck", params={"state": state}, fixed=fix)
-    for job in Job.objects.filter(state="spooled", lease_until__lt=database_now()):
+    for job in Job.objects.filter(_unheld(), state="spooled"):
         if not leases.adoptable(job):
-            host = Attempt.objects.filter(job=job).order_by("-number").values_list("host", flat=True).first()
-            yield Trouble(
-                kind="stuck", object=f"job {job.pk}", code="doctor.answer_elsewhere", params={"host": host or "?"}
-            )
+            yield _elsewhere("stuck", job)
+
+
+def _unheld() -> Q:
+    """Whose holder is gone; or nobody took them, though sweeps have been by."""
+    now = database_now()
+    passed = now - timedelta(seconds=3 * conf().sweep_seconds)
+    return Q(lease_until__lt=now) | Q(lease_owner=None, available_at__lt=passed)
+
+
+def _elsewhere(kind: str, job: Job) -> Trouble:
+    calls = Attempt.objects.filter(job=job, state="answered").order_by("-number")
+    host = calls.values_list("host", flat=True).first()
+    return Trouble(kind=kind, object=f"job {job.pk}", code="doctor.answer_elsewhere", params={"host": host or "?"})
 
 
 def _sets(*, fix: bool) -> Iterator[Trouble]:
@@ -59,6 +73,9 @@ def _nobody_works() -> Iterator[Trouble]:
 
 def _unknown() -> Iterator[Trouble]:
     for job in Job.objects.filter(state="unknown").order_by("pk"):
+        if job.error_code == unsaved.ELSEWHERE:
+            yield _elsewhere("unknown", job)
+            continue
         held = sum(Attempt.objects.filter(job=job, state="unknown").values_list("hold_micro_usd", flat=True))
         params = {"provider": job.provider, "reason": job.error_code, "micro_usd": held, "usd": dollars(held)}
         yield Trouble(kind="unknown", object=f"job {job.pk}", code="doctor.unknown", params=params)

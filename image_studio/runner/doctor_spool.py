@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Max
 
 from image_studio import ledger
-from image_studio.exceptions import ImageRefused, StorageFailed
-from image_studio.imaging.renditions import preview
+from image_studio.exceptions import StorageFailed
 from image_studio.ledger import Bill
-from image_studio.models import Actor, Asset, Attempt, Brand, Event, Job, Rendition, database_now, uuid7
-from image_studio.runner import adopting, answers, holds, sweep
-from image_studio.runner.answers import Kept, StoredAnswer, plain
-from image_studio.runner.filing import Filing
+from image_studio.models import Actor, Attempt, Brand, Job, database_now
+from image_studio.runner import adopting, answers, holds, sweep, unsaved
+from image_studio.runner.answers import StoredAnswer
+from image_studio.runner.beats import this_host
+from image_studio.runner.doctor_library import adopt
 from image_studio.runner.findings import Trouble
-from image_studio.runner.leases import Fenced, is_uuid
-from image_studio.runner.produce import Raw, Told, open_raw
-from image_studio.runner.rows import sizes
+from image_studio.runner.leases import is_uuid
 from image_studio.runner.work import repeatable
-from image_studio.states import JOB, JOB_ENDED
+from image_studio.states import JOB_ENDED
 from image_studio.storage import Spool
+
+#: States in which a job that the database remembers may go on from an answer that it does not know of.
+RESTING = ("queued", "leased", "failed", "blocked", "cancelled", "unknown")
+#: State of a job that goes on from an answer that was never stored -> what the doctor calls it.
+_UNSTORED = {"unknown": "doctor.answer_found", "failed": "doctor.answer_unsaved"}
 
 
 def spool(actor: Actor, *, fix: bool) -> Iterator[Trouble]:
@@ -49,117 +52,87 @@ def _without_row(actor: Actor, name: str, answer: StoredAnswer | None, *, fix: b
     """The database is older than the spool: it was restored from a backup."""
     if answer is None:
         return Trouble(kind="spool", object=name, code="doctor.folder_without_row")
+    job = Job.objects.select_related("brand").filter(pk=answer.job).first()
     told = answers.ordered(name)
-    brand = Brand.objects.filter(pk=told["brand"]).first() if is_uuid(str(told.get("brand", ""))) else None
-    fixed = bool(fix and brand and _adopt(actor, brand, answer, told, partial(_restored, actor, brand, answer, told)))
+    resting = job if job and job.state in RESTING else None
+    fixed = fix and (_going_on(actor, resting, answer, told) if resting else _loose(actor, job, answer, told))
     params = {"pictures": len(answer.outputs), "micro_usd": answer.micro_usd}
     return Trouble(kind="spool", object=name, code="doctor.answer_without_row", params=params, fixed=fixed)
+
+
+def _going_on(actor: Actor, job: Job, answer: StoredAnswer, told: dict[str, Any]) -> bool:
+    """The job of this answer is here, and its call is not: with the call it goes on like any other, and nobody sends it
+    again. False where a worker has it just now."""
+    if job.state == "leased" and job.lease_until and job.lease_until >= database_now():
+        return False
+    with transaction.atomic():
+        # Held by a write that changes nothing: no worker claims it in between.
+        Job.objects.filter(pk=job.pk).update(lease_token=F("lease_token"))
+        last = Attempt.objects.filter(job=job).aggregate(n=Max("number"))["n"] or 0
+        Attempt.objects.create(
+            id=answer.attempt,
+            job=job,
+            number=last + 1,
+            provider=str(told.get("provider", "") or job.provider)[:40],
+            model=job.model,
+            worker=UUID(int=0),
+            host=this_host(),
+            started_at=database_now(),
+        )
+        taken = bool(sweep.take_in(job, answer, actor=actor))
+        if not taken:
+            transaction.set_rollback(True)
+    return taken
+
+
+def _loose(actor: Actor, job: Job | None, answer: StoredAnswer, told: dict[str, Any]) -> bool:
+    """The job is not here, or has its pictures from another call: these come into its brand's library."""
+    named = job.brand_id if job else told.get("brand", "")
+    brand = Brand.objects.filter(pk=named).first() if is_uuid(str(named)) else None
+    return bool(brand and adopt(actor, brand, answer, told, partial(_restored, actor, brand, job, answer, told)))
 
 
 def _after_the_end(actor: Actor, call: Attempt, answer: StoredAnswer | None, *, fix: bool) -> Trouble:
     job, name = call.job, str(call.pk)
     params = {"job": str(job.pk)}
-    if answer is None and call.state == "unknown":
+    if answer is None and (call.state == "unknown" or (call.state == "answered" and call.error_code)):
         params["files"] = ", ".join(adopting.files_in(Spool().root / name)) or "-"
         return Trouble(kind="spool", object=name, code="doctor.answer_incomplete", params=params)
-    if answer and job.state == "unknown":
-        fixed = bool(fix and sweep.sweep().rescued)
-        return Trouble(kind="spool", object=name, code="doctor.answer_found", params=params, fixed=fixed)
-    if answer and job.state == "failed":
-        fixed = fix and requeue(actor, job)
-        return Trouble(kind="spool", object=name, code="doctor.answer_unsaved", params=params, fixed=fixed)
-    if answer and call.state != "answered" and not repeatable(call.provider):
-        charge = partial(_second, job, answer)
-        fixed = bool(fix and _adopt(actor, job.brand, answer, answers.ordered(name), charge))
-        return Trouble(kind="spool", object=name, code="doctor.second_answer", params=params, fixed=fixed)
+    if answer and not unsaved.stored(call, answer):
+        code = _UNSTORED.get(job.state, "doctor.second_answer")
+        if job.state in _UNSTORED:
+            # Not queued: another host has no answer to it, and would buy it again.
+            fixed = bool(fix and sweep.take_in(job, answer, actor=actor))
+            return Trouble(kind="spool", object=name, code=code, params=params, fixed=fixed)
+        if not repeatable(call.provider):
+            fixed = bool(fix and adopt(actor, job.brand, answer, answers.ordered(name), partial(_second, job, answer)))
+            return Trouble(kind="spool", object=name, code=code, params=params, fixed=fixed)
     if fix:
         Spool().drop(name)
     return Trouble(kind="spool", object=name, code="doctor.leftover", params=params, fixed=fix)
 
 
-def requeue(actor: Actor, job: Job) -> bool:
-    """Queue a failed job whose answer lies in the spool: it will be taken in, not sent."""
-    with transaction.atomic():
-        rows = Job.objects.filter(pk=job.pk)
-        now = database_now()
-        if not JOB.move(rows, "queued", only_from=["failed"], available_at=now, saves_made=0, ended_at=None):
-            return False
-        Event.objects.record(actor, "job.requeued", job, code="doctor.answer_unsaved")
-    return True
-
-
-def _restored(actor: Actor, brand: Brand, answer: StoredAnswer, told: dict[str, Any]) -> None:
+def _restored(actor: Actor, brand: Brand, job: Job | None, answer: StoredAnswer, told: dict[str, Any]) -> None:
     """The call was charged, and the restored ledger does not know of it."""
-    request = told.get("request", {})
-    bill = Bill(
-        brand_id=brand.pk,
-        job=answer.job,
-        attempt=answer.attempt,
-        provider=str(told.get("provider", ""))[:40],
-        model=str(request.get("model", ""))[:80],
-    )
+    if job:
+        Job.objects.filter(pk=job.pk).update(cost_micro_usd=F("cost_micro_usd") + answer.micro_usd)
+        bill = Bill.of(job, attempt=answer.attempt)
+    else:
+        bill = Bill(
+            brand_id=brand.pk,
+            job=answer.job,
+            attempt=answer.attempt,
+            user_id=str(told.get("user", ""))[:64],
+            provider=str(told.get("provider", ""))[:40],
+            model=str(told.get("request", {}).get("model", ""))[:80],
+        )
     ledger.adjust(bill, answer.micro_usd, actor=actor, reason="restored")
 
 
 def _second(job: Job, answer: StoredAnswer) -> None:
-    """Settle a call that was in doubt, or given up, while its job went on."""
+    """Settle a call that was in doubt, or given up, while its job went on. One that is booked costs nothing more."""
     charge = holds.charge_of(job, answer)
-    Job.objects.filter(pk=job.pk).update(cost_micro_usd=F("cost_micro_usd") + charge.cost)
-    holds.enter([charge])
-
-
-def _adopt(actor: Actor, brand: Brand, answer: StoredAnswer, told: dict[str, Any], charge: Callable[[], None]) -> bool:
-    """Take the pictures of an answer into the library and its bill into the ledger. All or none; the folder goes
-    after the commit.
-
-    :param charge: enters the bill, within the transaction.
-    """
-    filing = Filing()
-    try:
-        rows = [_rows(brand, answer, kept, told, filing) for kept in answer.outputs if kept.file]
-        with transaction.atomic():
-            Asset.objects.bulk_create([asset for asset, _small in rows])
-            Rendition.objects.bulk_create([small for _asset, small in rows])
-            adopted = [asset for asset, _small in rows]
-            Event.objects.record_all(actor, "asset.adopted", adopted, attempt=str(answer.attempt))
-            charge()
-    except (ImageRefused, StorageFailed, Fenced):
-        filing.undo()
-        return False
-    except BaseException:
-        filing.undo()
-        raise
-    Spool().drop(str(answer.attempt))
-    return True
-
-
-def _rows(
-    brand: Brand, answer: StoredAnswer, kept: Kept, told: dict[str, Any], filing: Filing
-) -> tuple[Asset, Rendition]:
-    data = answer.read(kept)
-    raw = open_raw(data, Told(source_type=kept.source_type))
-    asset = _asset(brand, raw, filing.write("raw", raw.picture.extension, data), len(data))
-    asset.sha256 = hashlib.sha256(data).hexdigest()
-    asset.recipe = plain({"adopted": str(answer.attempt), "index": kept.index, **told})
-    small = preview(raw.image)
-    name = filing.write("preview", small.extension, small.data)
-    return asset, Rendition(asset=asset, spec="preview", file=name, **sizes(small))
-
-
-def _asset(brand: Brand, raw: Raw, name: str, weight: int) -> Asset:
-    picture = raw.picture
-    return Asset(
-        id=uuid7(),
-        brand=brand,
-        kind="raw",
-        origin="provider",
-        file=name,
-        weight=weight,
-        format=picture.format,
-        width=picture.size[0],
-        height=picture.size[1],
-        has_alpha=picture.has_alpha,
-        fingerprint=raw.fingerprint,
-        colours=raw.colours,
-        source_type=raw.source_type,
-    )
+    if not charge.booked:
+        Job.objects.filter(pk=job.pk).update(cost_micro_usd=F("cost_micro_usd") + charge.cost)
+        holds.enter([charge])
+    unsaved.taken_in(answer.attempt)

@@ -119,7 +119,8 @@ async def _buy(hands: Hands, order: PictureWork, early: Early) -> PictureWork | 
         inputs = await hands.pixels(sending.inputs, order.sources)
         work.judge_weights(order.spec, inputs)
         told = (order.job.pk, order.job.brand_id, order.request.to_dict(), order.looked)
-        folder = await hands.pixels(partial(answers.order, attempt, *told, provider=order.job.provider))
+        payer = order.job.hold_user or str(order.job.requested_by_id or "")
+        folder = await hands.pixels(partial(answers.order, attempt, *told, provider=order.job.provider, user=payer))
     except Exception as error:  # noqa: BLE001 - decided by the table; nothing was sent
         return await _decide(hands, order.lease, _unsent(order.lease, error))
     if hands.stopping():

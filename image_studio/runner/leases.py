@@ -154,14 +154,15 @@ def adopt(worker: UUID, most: int, *, only: Collection[UUID] | None = None) -> l
         return []
     now = database_now()
     free = Job.objects.filter(Q(lease_owner=None) | Q(lease_until__lt=now), state="spooled", available_at__lte=now)
-    free = free.filter(pk__in=Attempt.objects.filter(pk__in=here).values("job_id"))
+    # The folder of a call in doubt lies about for long: it is not the answer that the job waits for.
+    free = free.filter(pk__in=Attempt.objects.filter(pk__in=here).exclude(state__in=DOUBTED).values("job_id"))
     ids = list((free if only is None else free.filter(pk__in=only)).values_list("pk", flat=True)[:most])
     return [lease for pk in ids for lease in _adopt(worker, Job.objects.filter(pk=pk) & free)]
 
 
 def adoptable(job: Job) -> bool:
     """Whether a spooled job's answer lies on this host."""
-    calls = Attempt.objects.filter(job=job).values_list("pk", flat=True)
+    calls = Attempt.objects.filter(job=job).exclude(state__in=DOUBTED).values_list("pk", flat=True)
     return any((Spool().root / str(pk)).is_dir() for pk in calls)
 
 
@@ -209,6 +210,9 @@ def is_uuid(name: str) -> bool:
 
 #: Column values of a job that nobody holds: it has no early versions to show either.
 FREE: dict[str, Any] = {"lease_owner": None, "lease_until": None, "partials": {}}
+
+#: Calls that brought no whole answer, or whose answer nobody has booked.
+DOUBTED = ("unknown", "lost", "written_off")
 
 #: Who is claimed first.
 ORDER = ("turn", "available_at", "pk")

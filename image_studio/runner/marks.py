@@ -12,7 +12,7 @@ from django.db.models import F
 
 from image_studio import ledger
 from image_studio.models import Attempt, Event, Job, Named, Variant, database_now
-from image_studio.runner import holds, limits
+from image_studio.runner import holds, limits, unsaved
 from image_studio.runner.answers import StoredAnswer, plain
 from image_studio.runner.beats import this_host
 from image_studio.runner.leases import FREE, WORKER, Fenced, Lease
@@ -83,6 +83,8 @@ def halted(lease: Lease, halt: Halt) -> Lease:
     ended = {"error_code": halt.code, "error_params": params, "ended_at": database_now(), **FREE}
     with transaction.atomic():
         moved = lease.move(halt.to, data={"code": halt.code}, **ended)
+        if lease.state == "spooled":
+            unsaved.tell(lease.job_id, halt.code, params)
         if lease.kind == "compose":
             _strand(lease, halt.code or "variant.not_composed", params)
         holds.let_go([lease.job_id])
@@ -116,6 +118,8 @@ def decided(lease: Lease, decision: Decision, attempt: UUID | None = None) -> Le
         )
         if attempt:
             _close(attempt, decision)
+        if lease.state == "spooled" and decision.to in JOB_ENDED:
+            unsaved.tell(lease.job_id, decision.code, decision.params)
         if lease.kind == "compose" and decision.to in JOB_ENDED:
             _strand(lease, decision.code, dict(decision.params))
         if decision.to == "unknown" and attempt:

@@ -15,6 +15,7 @@ from django.db.models import F
 from image_studio.brand.checks import Check
 from image_studio.brand.checks import load as load_checks
 from image_studio.conf import conf
+from image_studio.exceptions import StorageFailed
 from image_studio.models import Among, Attempt, Job, Variant
 from image_studio.policy import Policy
 from image_studio.providers.base import PictureRequest
@@ -104,6 +105,8 @@ class _Desk:
         calls = self.calls.get(job.pk, ())
         answer = next((found for pk, _number in calls if (found := answer_to(pk, job.provider))), None)
         policy = Policy.operator()
+        if answer is None and lease.state == "spooled":
+            raise StorageFailed("job.answer_damaged", name=str(calls[0][0]) if calls else str(job.pk))
         if answer is None:
             # An answer was paid for while it was allowed: taking it in asks nobody again.
             if job.cancel_requested_at:

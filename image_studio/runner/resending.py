@@ -11,7 +11,7 @@ from django.db.models import F
 from image_studio.conf import conf
 from image_studio.exceptions import Conflict
 from image_studio.models import Actor, Attempt, Event, Job, database_now
-from image_studio.runner import holds
+from image_studio.runner import holds, unsaved
 from image_studio.runner.turns import in_turn
 from image_studio.states import JOB
 
@@ -54,11 +54,13 @@ def resend(job_id: UUID, actor: Actor) -> Job:
 def resend_by_policy() -> int:
     """Send again, once, what became unknown, where the site's settings say so. Returns how many were.
 
-    What a budget or the switch refuses stays unknown. A job that somebody asked to stop is not wanted any more.
+    What a budget or the switch refuses stays unknown. A job that somebody asked to stop is not wanted any more, and an
+    answer that lies on another host was surely charged: that one is no doubt.
     """
     if not conf().resend_unknown:
         return 0
     rows = Job.objects.filter(state="unknown", kind="picture", resends=0, cancel_requested_at=None)
+    rows = rows.exclude(error_code=unsaved.ELSEWHERE)
     sent = 0
     for pk in list(rows.filter(adopt_asked_at=None).values_list("pk", flat=True)[:100]):
         try:

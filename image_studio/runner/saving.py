@@ -11,7 +11,7 @@ from django.db import transaction
 from image_studio import storage
 from image_studio.exceptions import ImageRefused
 from image_studio.models import Asset, Event, Job, JobOutput, Named, Variant, VariantSet, create, database_now
-from image_studio.runner import editing, sets, stepping
+from image_studio.runner import editing, sets, stepping, unsaved
 from image_studio.runner.answers import Kept, StoredAnswer, plain
 from image_studio.runner.filing import Filing
 from image_studio.runner.inheriting import words_for
@@ -197,7 +197,10 @@ def _write(lease: Lease, work: Work, outputs: Sequence[OutputRows], *, unwanted:
     if isinstance(work, ComposeWork):
         _reword(live)
     insert(outputs, live)
-    _write_outputs(lease, outputs, again=isinstance(work, PictureWork) and work.calls > 0)
+    again = isinstance(work, PictureWork) and work.calls > 0
+    _write_outputs(lease, outputs, again=again)
+    if isinstance(work, PictureWork) and work.answer and again:
+        unsaved.taken_in(work.answer.attempt)
     _fill([cell for cell in live if cell.asset])
     for cell in live:
         if not cell.asset:

@@ -13,11 +13,11 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from image_studio.exceptions import StorageFailed
 from image_studio.models import Actor, Attempt, Event, Job, database_now
-from image_studio.runner import adopting, beats, holds, sets, withdrawing
+from image_studio.runner import adopting, beats, holds, sets, unsaved, withdrawing
 from image_studio.runner.answers import StoredAnswer
 from image_studio.runner.early import forget, names_in
 from image_studio.runner.leases import FREE, WORKER, is_uuid
@@ -50,6 +50,7 @@ def sweep() -> Swept:
     ends = [_expire(row) for row in expired(Job.objects.all())]
     ends += _rescue()
     ends += _adopt_asked()
+    ends += [_abandon(row) for row in unsaved.abandoned()]
     resent = resend_by_policy()
     swept = Swept(
         requeued=ends.count("queued"),
@@ -74,7 +75,7 @@ def hand_back(worker: UUID, jobs: Collection[UUID]) -> None:
         _expire(row)
     rest = Job.objects.filter(pk__in=jobs, lease_owner=worker, state="spooled")
     shown = list(rest.values_list("partials", flat=True))
-    rest.update(**FREE)
+    rest.update(available_at=database_now(), **FREE)
     for partials in shown:
         forget(names_in(partials))
 
@@ -119,16 +120,25 @@ def _move(
             ATTEMPT.move(Attempt.objects.filter(pk=attempt.pk), lost, error_code=code, ended_at=now)
             if to == "unknown":
                 holds.doubt(attempt.pk, row.pk)
+        if row.state == "spooled":
+            unsaved.give_up(row.pk)
         if to in JOB_ENDED:
             holds.let_go([row.pk])
     forget(names_in(row.partials))
     return to
 
 
+def _abandon(row: Job) -> str:
+    """A paid answer for which no host comes: a person is to know of it, and may buy it again knowingly."""
+    held = Job.objects.filter(pk=row.pk, lease_token=row.lease_token, lease_until=row.lease_until)
+    return _move(held, row, "unknown", code=unsaved.ELSEWHERE, ended_at=database_now())
+
+
 def _take(held: QuerySet[Job], row: Job, answer: StoredAnswer, *, actor: Actor = WORKER) -> str:
     """The answer lies here complete: the job goes on from it, and nothing is sent."""
     charge = holds.charge_of(row, answer)
     told: dict[str, Any] = {"error_code": "", "error_params": {}, "ended_at": None, "adopt_asked_at": None}
+    told |= {"available_at": database_now(), "saves_made": 0}
     with transaction.atomic():
         if not JOB.move(held, "spooled", only_from=[row.state], **told, **FREE, **charge.columns):
             return ""
@@ -142,7 +152,8 @@ def _rescue() -> list[str]:
     """Answers that came to a worker after it was given up, for calls that nobody repeated since."""
     found = []
     here = [name for name in Spool().waiting() if is_uuid(name)]
-    lost = Attempt.objects.filter(pk__in=here, state__in=("unknown", "lost"), job__state="unknown")
+    unstored = Q(state="answered") & ~Q(error_code="")
+    lost = Attempt.objects.filter(Q(state__in=("unknown", "lost")) | unstored, pk__in=here, job__state="unknown")
     for attempt in lost.select_related("job"):
         answer = _complete(attempt)
         later = Attempt.objects.filter(job=attempt.job_id, number__gt=attempt.number).exists()
@@ -169,8 +180,10 @@ def _adopt_asked() -> list[str]:
 
 
 def take_in(job: Job, answer: StoredAnswer, *, actor: Actor = WORKER) -> str:
-    """Go on with a job of unknown outcome from an answer that lies here; empty where somebody was faster."""
-    return _take(Job.objects.filter(pk=job.pk, state="unknown"), job, answer, actor=actor)
+    """Go on from an answer that lies here with a job that nobody works on, as it was read; empty where somebody was
+    faster. Booked now, where it was not."""
+    held = Job.objects.filter(pk=job.pk, state=job.state, lease_token=job.lease_token)
+    return _take(held, job, answer, actor=actor)
 
 
 def _complete(attempt: Attempt) -> StoredAnswer | None:

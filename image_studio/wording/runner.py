@@ -35,6 +35,10 @@ WORDS = {
     "job.answer_damaged": _(
         "The provider's answer on the worker's disk is damaged ({name}). It may have been charged: look there first."
     ),
+    "job.answer_elsewhere": _(
+        "This is paid for, and its answer lies in the spool of a host where no worker comes for it. Start one there, "
+        "with the same spool folder, and it is taken in. Sent again, it is paid for twice."
+    ),
     "job.asset_changed": _(
         "The picture became {state} while its public files were made. Approve it, then publish again."
     ),
@@ -44,7 +48,8 @@ WORDS = {
     "variant.no_picture": _("The picture of this cell never came. Retry the cell to ask for it again."),
     "variant.not_composed": _("The composition was cancelled. Compose the set again."),
     "doctor.answer_elsewhere": _(
-        "The answer lies in the spool of {host}, where no worker runs. Start one there, with the same spool folder."
+        "The answer lies in the spool of {host}, where no worker takes it in. Start one there, with the same spool "
+        "folder; where that is lost, send the job again and pay again (manage.py studio_unknowns)."
     ),
     "doctor.answer_found": _("The answer to job {job} is here after all. Mend it with --fix: it costs nothing more."),
     "doctor.answer_incomplete": _(
@@ -62,7 +67,7 @@ WORDS = {
     "doctor.leftover": _("Job {job} ended and left this folder. Delete it with --fix."),
     "doctor.no_worker": _("{waiting} jobs wait and no worker runs. Start manage.py studio_worker."),
     "doctor.orphan": _("No row speaks of {name}. With --fix it goes if it can be made again; look at what is left."),
-    "doctor.second_answer": _("Job {job} was answered twice. Adopt the other pictures into the library with --fix."),
+    "doctor.second_answer": _("Job {job} went on without this answer. Adopt its pictures into the library with --fix."),
     "doctor.set_open": _("“{title}” is over and was never closed. Close it with --fix, or let a worker do it."),
     "doctor.stuck": _("Its worker is gone and it still says “{state}”. Mend it with --fix, or start a worker."),
     "doctor.unknown": _(

@@ -16,7 +16,8 @@ from image_studio import tasks
 from image_studio.exceptions import Conflict, InvalidRequest
 from image_studio.models import Event, Job, JobOutput, Variant, VariantSet, database_now
 from image_studio.policy import Policy
-from image_studio.runner import holds
+from image_studio.runner import holds, unsaved
+from image_studio.runner.leases import FREE
 from image_studio.runner.sets import lock
 from image_studio.runner.turns import in_turn, queue
 from image_studio.states import JOB, VARIANT
@@ -187,7 +188,9 @@ def _wake(cells: Iterable[Variant]) -> None:
 
 
 def requeue(policy: Policy, job_ids: Collection[UUID]) -> list[UUID]:
-    """Queue ended jobs again that brought nothing; returns those that were. Never one of unknown outcome.
+    """Queue ended jobs again that brought nothing; returns those that go on. Never one of unknown outcome.
+
+    One whose answer is paid for and was never stored is not asked for again: the host that has it takes it in.
 
     A job whose requester may not do it any more becomes the job of who asks now: the worker checks that person.
     """
@@ -199,25 +202,20 @@ def requeue(policy: Policy, job_ids: Collection[UUID]) -> list[UUID]:
             request = keyed(policy, job.provider, job.request)
             Job.objects.filter(pk=job.pk).update(request=request)
     revoked.update(requested_by=policy.user, actor_label=policy.actor.label, operator=policy.user is None)
-    JOB.move(
-        Job.objects.filter(pk__in=job_ids),
-        "queued",
-        only_from=RESENDABLE,
-        available_at=database_now(),
-        cancel_requested_at=None,
-        attempts_made=0,
-        saves_made=0,
-        error_code="",
-        error_params={},
-        ended_at=None,
-    )
+    paid = unsaved.among(job_ids)
+    begun: dict[str, Any] = {"cancel_requested_at": None, "attempts_made": 0, "saves_made": 0, "ended_at": None}
+    begun |= {"available_at": database_now(), "error_code": "", "error_params": {}}
+    JOB.move(Job.objects.filter(pk__in=paid), "spooled", only_from=RESENDABLE, **begun, **FREE)
+    JOB.move(Job.objects.filter(pk__in=set(job_ids) - paid), "queued", only_from=RESENDABLE, **begun)
     queued = list(Job.objects.filter(pk__in=job_ids, state="queued"))
     for job in queued:
         job.estimate_micro_usd = holds.most_now(job)
     Job.objects.bulk_update(in_turn(queued), ["turn", "estimate_micro_usd"])
     Event.objects.record_all(policy.actor, "job.requeued", queued)
     holds.take(queued, policy.actor)
-    return [job.pk for job in queued]
+    waiting = list(Job.objects.filter(pk__in=paid, state="spooled"))
+    Event.objects.record_all(policy.actor, "job.spooled", waiting, found=True)
+    return [job.pk for job in (*queued, *waiting)]
 
 
 def _buy_again(policy: Policy, cells: list[Variant]) -> list[UUID]:
@@ -263,7 +261,8 @@ def bought_again(cells: Iterable[Variant], made: Mapping[tuple[UUID, int], bool]
     resent = [cell for cell in broken if cell.job.state in RESENDABLE]
     jobs = {cell.job_id for cell in (*faulty, *resent)}
     whole = Job.objects.in_bulk(jobs) if jobs else {}
-    mosts = {pk: most_again(job) for pk, job in whole.items()}
+    paid = unsaved.among({pk for pk, job in whole.items() if _answered(job)})
+    mosts = {pk: 0 if pk in paid else _most(job) for pk, job in whole.items()}
     found = {cell.pk: Again(picture=(cell.job_id, 0), most=mosts[cell.job_id]) for cell in resent}
     for cell in faulty:
         most = holds.most_now(whole[cell.job_id], _alone(whole[cell.job_id], cell.output_index))
@@ -273,7 +272,19 @@ def bought_again(cells: Iterable[Variant], made: Mapping[tuple[UUID, int], bool]
 
 
 def most_again(job: Job) -> int | None:
-    """The most that a job costs when it is sent again, in micro-USD, at today's price; None where nobody knows."""
+    """The most that a job costs when it is sent again, in micro-USD, at today's price; None where nobody knows.
+
+    Nothing where it ended although its answer is paid for: that one is taken in.
+    """
+    return 0 if _answered(job) and unsaved.among([job.pk]) else _most(job)
+
+
+def _answered(job: Job) -> bool:
+    """Whether a retry may find an answer that was never stored. Most that failed cost nothing, and nobody need look."""
+    return job.state in RESENDABLE and job.cost_micro_usd > 0
+
+
+def _most(job: Job) -> int | None:
     return None if holds.bill_of(job).price_unknown else holds.most_now(job)
 
 

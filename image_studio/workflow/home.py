@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from image_studio import ledger
-from image_studio.models import Asset, Budget, Job, LedgerEntry, SpendRollup, Variant, VariantSet
+from image_studio.models import Asset, Attempt, Budget, Job, LedgerEntry, SpendRollup, Variant, VariantSet
 from image_studio.policy import Policy
 from image_studio.runner import beats
 from image_studio.states import JOB, JOB_ENDED
@@ -23,7 +23,6 @@ from image_studio.workflow.allowance import Stop, stops
 from image_studio.workflow.lifecycle import title_of, uses
 from image_studio.workflow.queue import AGE, HEAVY, Queue, review_queue
 from image_studio.workflow.spending import budgets
-from image_studio.workflow.unknowns import doubtful
 
 #: Nobody counts further than this: a page says "99+".
 MOST = 99
@@ -192,7 +191,7 @@ def _jobs(policy: Policy) -> tuple[list[UUID | None], list[UUID | None], int]:
     trouble = failed.order_by("-available_at").values_list("variant_set_id", flat=True)
     unknown = jobs.filter(state="unknown").order_by().values_list("pk", flat=True)
     # Sent again since, and the call before is still in doubt. The union has each job once.
-    before = doubtful(policy).select_related(None).order_by().values_list("job_id", flat=True)
+    before = Attempt.objects.filter(state="unknown", job__in=jobs).order_by().values_list("job_id", flat=True)
     both = unknown.union(before)[: MOST + 1]
     return list(live[: MOST + 1]), list(trouble[: MOST + 1]), len(both)
 

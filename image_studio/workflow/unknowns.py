@@ -2,6 +2,9 @@
 
 A call in doubt is an attempt in state ``unknown``. Usually its job is in that state too; after a resend the job goes
 on, and the call before stays in doubt until somebody settles it.
+
+A job is of unknown outcome too where its answer is paid for and lies on a host that does not come for it. That call is
+``answered``, and holds nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from image_studio.exceptions import Conflict, InvalidRequest
 from image_studio.ledger import Bill, Movement, Settlement
 from image_studio.models import Attempt, EditStep, Event, Job, VariantSet, database_now
 from image_studio.policy import Policy
-from image_studio.runner import resending, sweep
+from image_studio.runner import resending, sweep, unsaved
 from image_studio.runner.adopting import salvage
 from image_studio.states import ATTEMPT, JOB
 from image_studio.storage import Spool
@@ -32,6 +35,8 @@ from image_studio.workflow.verbs import NOT_UNKNOWN
 #: No single call costs more, in micro-USD: a typing error in a bill.
 MOST_CHARGED = 1_000_000_000
 MOST_NOTE = 500
+#: Jobs whose answer lies elsewhere that a list tells of.
+MOST = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,30 +45,39 @@ class Doubt:
 
     :param held_micro_usd: what it holds; 0 where its price was not known.
     :param here: whether its folder lies in the spool of this host.
+    :param paid: its answer is known and charged, and lies where no worker comes for it.
     """
 
     attempt: Attempt
     job: Job
     held_micro_usd: int
     here: bool
+    paid: bool = False
 
 
 def doubtful(policy: Policy) -> QuerySet[Attempt]:
     """The calls in doubt that this person may see, the oldest first; with their jobs and brands."""
     jobs = policy.visible(Job.objects.all())
-    rows = Attempt.objects.filter(state="unknown", job__in=jobs)
+    # Read before: joined, every call would be looked at for the few.
+    lost = list(Job.objects.filter(state="unknown", error_code=unsaved.ELSEWHERE).values_list("pk", flat=True)[:MOST])
+    rows = Attempt.objects.filter(Q(state="unknown") | _elsewhere(job__in=lost), job__in=jobs)
     return rows.select_related("job__brand", "job__variant_set", "job__step").order_by("pk")
+
+
+def _elsewhere(**where: Any) -> Q:
+    return Q(state="answered", error_code=unsaved.ELSEWHERE, **where)
 
 
 def doubts_of(job: Job) -> list[Doubt]:
     """The calls of a job that are in doubt, the newest first."""
-    rows = Attempt.objects.filter(job=job, state="unknown").order_by("-number")
+    rows = Attempt.objects.filter(Q(state="unknown") | _elsewhere(job__state="unknown"), job=job).order_by("-number")
     return [doubt_of(row, job) for row in rows]
 
 
 def doubt_of(attempt: Attempt, job: Job) -> Doubt:
     """A call in doubt as it is shown."""
-    return Doubt(attempt=attempt, job=job, held_micro_usd=attempt.hold_micro_usd, here=lies_here(attempt.pk))
+    held, paid = attempt.hold_micro_usd, attempt.state == "answered"
+    return Doubt(attempt=attempt, job=job, held_micro_usd=held, here=lies_here(attempt.pk), paid=paid)
 
 
 def lies_here(attempt: UUID) -> bool:
@@ -91,7 +105,8 @@ def adopt(policy: Policy, job: Job) -> Job:
     """
     policy.require("adopt", job)
     _judge_unknown(job)
-    calls = list(Attempt.objects.filter(job=job, state="unknown").order_by("-number"))
+    job = Job.objects.get(pk=job.pk)
+    calls = [doubt.attempt for doubt in doubts_of(job)]
     here = [call for call in calls if lies_here(call.pk)]
     for call in here:
         answer = salvage(call)

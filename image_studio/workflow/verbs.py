@@ -31,6 +31,8 @@ TABLE: Mapping[str, Mapping[str, str]] = {
 }
 #: What is different where it was asked to stop and still works.
 ASKED_TO_STOP: Mapping[str, str] = {"cancel": "asked", "retry": "wanted"}
+#: What is different where it ended although an answer of it is paid for, and was never stored.
+UNSAVED: Mapping[str, str] = {"retry": "adopted"}
 
 
 def possible(state: str, verb: str) -> bool:

@@ -10,7 +10,7 @@ from django.urls import reverse
 from image_studio import testing
 from image_studio.models import Job
 from image_studio.policy import Policy
-from image_studio.runner import drain
+from image_studio.runner import drain, unsaved
 from image_studio.workflow.spending import make_budget, stop_spending
 from tests import factories
 from tests.ledger.money import PLAIN, PRICE, assert_true, held, order, sums
@@ -121,3 +121,17 @@ def test_what_stands_in_the_way_is_said_before(boss, job, brand):
     assert "has no room" in content
     stop_spending(Policy.operator(), reason="the bill looks wrong")
     assert "the bill looks wrong" in boss.get(page_of(job)).content.decode()
+
+
+def test_an_answer_that_lies_on_a_lost_host_is_bought_again_knowingly_or_given_up(boss, job):
+    """What it costs is settled, so there is nothing to write off."""
+    job.attempts.update(state="answered", hold_micro_usd=0, micro_usd=PRICE, error_code=unsaved.ELSEWHERE, host="gone")
+    Job.objects.update(error_code=unsaved.ELSEWHERE)
+    page = boss.get(page_of(job)).content.decode()
+    assert page_of(job) in boss.get(reverse(LIST)).content.decode()
+    assert "both are paid for" in page
+    assert "nothing is held for it" in page
+    assert 'name="amount"' not in page
+    assert boss.post(page_of(job), {"do": "write_off", "charged": "held"}).status_code == 302
+    job.refresh_from_db()
+    assert (job.state, job.error_code) == ("failed", "job.written_off")

@@ -15,7 +15,7 @@ from image_studio.storage import Spool
 from image_studio.workflow import cancel_job, retry_job
 from image_studio.workflow.jobs import offered
 from image_studio.workflow.unknowns import adopt, resend, write_off
-from image_studio.workflow.verbs import ASKED_TO_STOP, TABLE, VERBS, possible
+from image_studio.workflow.verbs import ASKED_TO_STOP, TABLE, UNSAVED, VERBS, possible
 from tests import factories
 from tests.ledger.conftest import fake  # noqa: F401
 from tests.ledger.money import assert_true
@@ -90,6 +90,19 @@ def test_what_was_asked_to_stop_can_be_wanted_again(fake, state, verb):  # noqa:
     now = SAY[verb](Policy.operator(), job)
     assert ("asked" if now.cancel_requested_at else "wanted") == ASKED_TO_STOP[verb]
     assert now.state == state
+
+
+@pytest.mark.parametrize("verb", UNSAVED)
+@pytest.mark.parametrize("state", ["failed", "blocked", "cancelled"])
+def test_what_is_paid_for_and_was_never_stored_is_taken_in_and_not_asked_for_again(fake, state, verb):  # noqa: F811
+    fake()
+    job = job_in(state)
+    told = {"provider": "fake", "model": "fake-1", "worker": uuid7(), "started_at": database_now()}
+    Attempt.objects.create(job=job, number=1, state="answered", error_code="storage.full", **told)
+    now = SAY[verb](Policy.operator(), job)
+    assert {"spooled": "adopted"}.get(now.state, now.state) == UNSAVED[verb]
+    assert (now.hold_micro_usd, now.lease_owner, now.error_code) == (0, None, "")
+    assert_true()
 
 
 def test_the_docs_show_the_table():
