@@ -25,8 +25,9 @@ HEAD = (
 #: Rows that are read from the database at a time.
 CHUNK = 1000
 #: What would start a formula, also in the full-width forms that some spreadsheets take for the same, and also behind
-#: blanks or marks that nobody sees; at the beginning of a cell, or of what a semicolon would make another cell.
-FORMULA = re.compile(r"(^|;)(?=[\s\u00ad\u200b-\u200f\u2060-\u2064\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20\u2212])")
+#: blanks, marks that nobody sees, or quotes, which are no part of a cell; at the beginning of a cell, or of what a
+#: semicolon would make another cell.
+FORMULA = re.compile(r"(^|;)(?=[\s\"\u00ad\u200b-\u200f\u2060-\u2064\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20\u2212])")
 #: What ends a cell or a line, or does not print: a blank is as good.
 CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 

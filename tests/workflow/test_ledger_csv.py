@@ -14,7 +14,7 @@ from image_studio.exceptions import InvalidRequest, NotAllowed
 from image_studio.models import LedgerEntry
 from image_studio.policy import Policy
 from image_studio.workflow.costs import spend
-from image_studio.workflow.ledger_csv import amount, defused, lines, rows
+from image_studio.workflow.ledger_csv import amount, defused, lines, rows, written
 from image_studio.workflow.spending import correct
 from tests import factories
 
@@ -62,6 +62,13 @@ def test_a_semicolon_or_a_line_break_begins_no_cell_of_its_own():
     told = defused('fine; =1+1;@A1\r\n=2\u2028"quoted", -3')
     assert told == "fine;' =1+1;'@A1  =2 \"quoted\", -3"
     assert defused("plain; words") == "plain; words"
+
+
+@pytest.mark.parametrize("evil", ['a;"=1+1;b', 'a; "=HYPERLINK(1);', '";=1', ';""=1', '"=1', '" "@A1'])
+def test_a_quote_hides_no_formula_from_who_splits_at_semicolons(evil):
+    text = "".join(written([["2026", defused(evil), "z"]]))
+    (cells,) = csv.reader(io.StringIO(text, newline=""), delimiter=";")
+    assert not [cell for cell in cells if starts_formula(cell)]
 
 
 @pytest.mark.parametrize("micro_usd", [0, 1, -1, 40_000, -40_000, 2**62, -(2**62)])
