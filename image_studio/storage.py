@@ -1,6 +1,7 @@
 """Where files live: private and public storage by alias, and the local spool.
 
-Only ``open``, ``save``, ``url`` and ``delete`` are used: ``.path`` raises on every remote backend.
+Only ``open``, ``save``, ``url`` and ``delete`` are used: ``.path`` raises on every remote backend. A remote backend's
+errors are its client's own, and no OSError: whatever it raises is a storage that failed.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
+import logging
 import os
 import shutil
 import tempfile
@@ -17,12 +19,15 @@ from functools import lru_cache
 from pathlib import Path
 
 from django.conf import settings
+from django.core.exceptions import SuspiciousOperation
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, Storage, storages
 from django.core.files.storage.handler import InvalidStorageError
 
 from image_studio.conf import ConfigurationError, conf
 from image_studio.exceptions import StorageFailed
+
+_log = logging.getLogger("image_studio")
 
 
 def base_folder() -> Path:
@@ -70,7 +75,9 @@ def write(storage: Storage, name: str, data: bytes) -> str:
     """
     try:
         return storage.save(name, ContentFile(data))
-    except OSError as error:
+    except SuspiciousOperation:
+        raise
+    except Exception as error:
         raise failed(error, name, "storage.write_failed") from error
 
 
@@ -85,7 +92,9 @@ def read(storage: Storage, name: str, sha256: str = "") -> bytes:
             data: bytes = file.read()
     except FileNotFoundError as error:
         raise StorageFailed("storage.missing", name=name) from error
-    except OSError as error:
+    except SuspiciousOperation:
+        raise
+    except Exception as error:
         raise failed(error, name, "storage.read_failed") from error
     if sha256 and hashlib.sha256(data).hexdigest() != sha256:
         raise StorageFailed("storage.wrong_sum", name=name)
@@ -93,18 +102,24 @@ def read(storage: Storage, name: str, sha256: str = "") -> bytes:
 
 
 def remove(storage: Storage, name: str) -> bool:
-    """Delete a file; False where that failed (the doctor lists what is left)."""
+    """Delete a file; False where that failed, which is logged (the doctor lists what is left)."""
     try:
         storage.delete(name)
-    except OSError:
+    except Exception as error:  # noqa: BLE001 - whatever a foreign backend raises: what is left is found again
+        told = {"action": "storage.not_removed", "file": name, "error": type(error).__name__}
+        _log.warning("not removed: %s", type(error).__name__, extra=told)
         return False
     return True
 
 
-def failed(error: OSError, name: str, code: str) -> StorageFailed:
-    """An operating system's error as ours: a full disk is named as one."""
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return StorageFailed("storage.full" if full else code, name=name, detail=error.strerror or type(error).__name__)
+def failed(error: Exception, name: str, code: str) -> StorageFailed:
+    """An operating system's or a backend's error as ours: a full disk is named as one.
+
+    Of a backend's only the class is told: its message may hold secrets.
+    """
+    system = error if isinstance(error, OSError) else OSError()
+    full = system.errno in (errno.ENOSPC, errno.EDQUOT)
+    return StorageFailed("storage.full" if full else code, name=name, detail=system.strerror or type(error).__name__)
 
 
 def fresh_name(kind: str, extension: str) -> str:

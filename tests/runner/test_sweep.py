@@ -10,7 +10,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from image_studio import signals, states
+from image_studio import signals, states, storage
+from image_studio.exceptions import StorageFailed
 from image_studio.models import Attempt, Event, Job, WorkerBeat, uuid7
 from image_studio.providers.base import Answer, Output, PictureRequest
 from image_studio.runner import answers, beats, drain, leases, sets, sweep
@@ -264,3 +265,31 @@ def test_a_stopping_worker_gives_back_what_it_holds(fake):
     assert [row.state for row in rows] == ["queued", "queued", "unknown", "spooled"]
     assert {row.lease_owner for row in rows} == {None}
     assert leases.renew(worker, [job.pk for job in jobs]) == 0
+
+
+# Storages ---------------------------------------------------------------------------------------------------------------
+
+
+def failing(real, error, *, on=()):
+    """``real``, but for some rows it raises; for all where none is named."""
+
+    def act(*args):
+        if not on or args[0].pk in on:
+            raise error
+        return real(*args)
+
+    return act
+
+
+class ClientError(Exception):
+    """As a remote storage's client raises it: no OSError."""
+
+
+@pytest.mark.parametrize(("method", "code"), [("save", "storage.write_failed"), ("open", "storage.read_failed")])
+def test_whatever_a_storage_raises_is_a_storage_that_failed(monkeypatch, method, code):
+    store = storage.private()
+    monkeypatch.setattr(type(store), method, failing(None, ClientError("SlowDown: secret")))
+    with pytest.raises(StorageFailed, match=code) as failed:
+        storage.write(store, "a", b"b") if method == "save" else storage.read(store, "a")
+    assert failed.value.params == {"name": "a", "detail": "ClientError"}
+    assert isinstance(failed.value.__cause__, ClientError)
