@@ -6,7 +6,7 @@ import logging
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from image_studio.conf import conf
 from image_studio.exceptions import Conflict
@@ -25,9 +25,14 @@ def resend(job_id: UUID, actor: Actor) -> Job:
 
     :raises Conflict: ``job.not_unknown``; ``budget.spent``; ``spending.stopped``.
     """
+    return _resend(Job.objects.all(), job_id, actor)
+
+
+def _resend(among: QuerySet[Job], job_id: UUID, actor: Actor) -> Job:
+    """:raises Conflict: ``job.not_unknown`` for one that is not among these either."""
     now = database_now()
     moved = JOB.move(
-        Job.objects.filter(pk=job_id),
+        among.filter(pk=job_id),
         "queued",
         only_from=["unknown"],
         available_at=now,
@@ -59,13 +64,14 @@ def resend_by_policy() -> int:
     """
     if not conf().resend_unknown:
         return 0
-    rows = Job.objects.filter(state="unknown", kind="picture", resends=0, cancel_requested_at=None)
+    # Another worker, or a person, may be faster than the list: the UPDATE asks for all of it once more.
+    rows = Job.objects.filter(kind="picture", resends=0, cancel_requested_at=None, adopt_asked_at=None)
     rows = rows.exclude(error_code=unsaved.ELSEWHERE)
     sent = 0
-    for pk in list(rows.filter(adopt_asked_at=None).values_list("pk", flat=True)[:100]):
+    for pk in list(rows.filter(state="unknown").values_list("pk", flat=True)[:100]):
         try:
             with transaction.atomic():
-                resend(pk, POLICY)
+                _resend(rows, pk, POLICY)
             sent += 1
         except Conflict as error:
             _log.warning("not resent: %s", error.code, extra={"action": "job.not_resent", "job": str(pk)})

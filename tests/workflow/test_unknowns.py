@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from django.core.management import call_command
+from django.db import transaction
 
 from image_studio import storage, testing
 from image_studio.exceptions import Conflict, InvalidRequest, NotAllowed
@@ -137,6 +140,45 @@ def test_the_policy_resends_nothing_that_nobody_wants_or_can_pay(fake):  # noqa:
     sweep()
     job.refresh_from_db()
     assert (job.state, len(testing.calls(books))) == ("unknown", 1)
+
+
+def between(monkeypatch, act):
+    """Do something after the policy has chosen its jobs and before it sends one of them."""
+    todo = [act]
+
+    def atomic():
+        while todo:
+            todo.pop()()
+        return transaction.atomic()
+
+    monkeypatch.setattr(resending, "transaction", SimpleNamespace(atomic=atomic))
+
+
+def test_two_workers_resend_by_the_policy_once(fake, monkeypatch):  # noqa: F811
+    job, books = unknown(fake, "unknown", "unknown", "ok")
+    fake("unknown", "unknown", "ok", more={"RESEND_UNKNOWN": True})
+
+    def other():
+        assert resending.resend_by_policy() == 1
+        drain(wait=False)
+        assert Job.objects.get().state == "unknown"
+
+    between(monkeypatch, other)
+    assert resending.resend_by_policy() == 0
+    drain(wait=False)
+    job.refresh_from_db()
+    assert (job.state, job.resends, len(testing.calls(books))) == ("unknown", 1, 2)
+    assert_true()
+
+
+@pytest.mark.parametrize("wish", ["adopt_asked_at", "cancel_requested_at"])
+def test_the_policy_overrides_no_wish_that_came_meanwhile(fake, monkeypatch, wish):  # noqa: F811
+    job, _books = unknown(fake)
+    fake("ok", more={"RESEND_UNKNOWN": True})
+    between(monkeypatch, lambda: Job.objects.update(**{wish: job.created_at}))
+    assert resending.resend_by_policy() == 0
+    job.refresh_from_db()
+    assert (job.state, job.resends, getattr(job, wish)) == ("unknown", 0, job.created_at)
 
 
 # Write off ---------------------------------------------------------------------------------------------------------
