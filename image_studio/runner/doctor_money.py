@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, F, Q, Sum
 
 from image_studio import ledger
 from image_studio.conf import conf
@@ -17,6 +17,7 @@ from image_studio.models import (
     Actor,
     Attempt,
     Budget,
+    EditChain,
     EditStep,
     Job,
     LedgerEntry,
@@ -54,14 +55,21 @@ def _triggers(*, fix: bool) -> Iterator[Trouble]:
 def _ended(actor: Actor, *, fix: bool) -> Iterator[Trouble]:
     """Jobs that are over and still hold, and calls that are in doubt no more."""
     for job in Job.objects.filter(hold_micro_usd__gt=0, state__in=JOB_ENDED).order_by("pk"):
-        if fix:
-            with transaction.atomic():
-                holds.let_go([job.pk], actor=actor, reason="recounted")
-        yield _over_held(f"job {job.pk}", job.hold_micro_usd, fixed=fix)
+        fixed = fix and _let_job_go(actor, job)
+        yield _over_held(f"job {job.pk}", job.hold_micro_usd, fixed=fixed)
     calls = Attempt.objects.filter(hold_micro_usd__gt=0).exclude(state="unknown").select_related("job")
     for call in calls.order_by("pk"):
         fixed = bool(fix and _let_call_go(actor, call))
         yield _over_held(f"call {call.pk}", call.hold_micro_usd, fixed=fixed)
+
+
+def _let_job_go(actor: Actor, job: Job) -> bool:
+    with transaction.atomic():
+        # Held by a write that changes nothing, unless somebody tries it again.
+        if not Job.objects.filter(pk=job.pk, state__in=JOB_ENDED, hold_micro_usd__gt=0).update(n=F("n")):
+            return False
+        holds.let_go([job.pk], actor=actor, reason="recounted")
+    return True
 
 
 def _let_call_go(actor: Actor, call: Attempt) -> bool:
@@ -91,10 +99,15 @@ def _planned(actor: Actor, *, fix: bool) -> Iterator[Trouble]:
         for step in steps:
             if step.number in alive:
                 continue
-            if fix:
-                with transaction.atomic():
-                    holds.let_go_steps([step], actor=actor)
-            yield _over_held(f"step {step.pk}", step.hold_micro_usd, fixed=fix)
+            fixed = fix and _let_step_go(actor, step)
+            yield _over_held(f"step {step.pk}", step.hold_micro_usd, fixed=fixed)
+
+
+def _let_step_go(actor: Actor, step: EditStep) -> bool:
+    with transaction.atomic():
+        # The chain before its steps, as whoever tries again takes them: what comes after all keeps its money.
+        EditChain.objects.filter(pk=step.chain_id).update(touched_at=F("touched_at"))
+        return step.number not in _coming(step.chain_id) and holds.let_go_steps([step], actor=actor)
 
 
 def _coming(chain: UUID) -> set[int]:
@@ -146,8 +159,9 @@ def _enter(actor: Actor, job: UUID) -> bool:
         return False
     bill = Bill.of(row) if row else _bill_of(last)
     with transaction.atomic():
-        # Held by a write that changes nothing, where there is a row to hold.
-        Job.objects.filter(pk=job).update(n=row.n if row else 0)
+        # Held by writes that change nothing, where there are rows to hold.
+        Job.objects.filter(pk=job).update(n=F("n"))
+        EditStep.objects.filter(job=None, plan__job=str(job)).update(hold_micro_usd=F("hold_micro_usd"))
         change = _held_of(job) - _entered(job)
         if not change:
             return False
@@ -168,13 +182,27 @@ def _costs(*, fix: bool) -> Iterator[Trouble]:
     rows = Job.objects.filter(Q(cost_micro_usd__gt=0) | Q(pk__in=list(spent)[:500])).order_by("pk")
     for pk, cost in rows.values_list("pk", "cost_micro_usd").iterator():
         wanted = spent.get(pk, 0)
-        if cost == wanted:
-            continue
-        fixed = bool(
-            fix and wanted >= 0 and Job.objects.filter(pk=pk, cost_micro_usd=cost).update(cost_micro_usd=wanted)
-        )
+        if cost == wanted or (cost, wanted) != (_cost_of(pk), _spent_on(pk)):
+            continue  # or it was moving while it was read
+        fixed = bool(fix and _set_cost(pk))
         params = {"said": dollars(cost), "entered": dollars(wanted)}
         yield Trouble(kind="ledger", object=f"job {pk}", code="doctor.cost_differs", params=params, fixed=fixed)
+
+
+def _cost_of(job: UUID) -> int | None:
+    return Job.objects.filter(pk=job).values_list("cost_micro_usd", flat=True).first()
+
+
+def _spent_on(job: UUID) -> int:
+    return LedgerEntry.objects.filter(job=job).aggregate(n=Sum("spent_micro_usd"))["n"] or 0
+
+
+def _set_cost(job: UUID) -> bool:
+    with transaction.atomic():
+        # Held by a write that changes nothing: who settles writes the job first, then the ledger.
+        Job.objects.filter(pk=job).update(n=F("n"))
+        spent = _spent_on(job)
+        return spent >= 0 and bool(Job.objects.filter(pk=job).update(cost_micro_usd=spent))
 
 
 def _rollups(*, fix: bool) -> Iterator[Trouble]:

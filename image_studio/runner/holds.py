@@ -105,6 +105,8 @@ def _unpriced(job: Job) -> bool:
 def let_go(jobs: Collection[UUID], *, actor: Actor = WORKER, reason: str = "") -> None:
     """Release what is held for jobs that ended without a call that may have been charged, and for what was planned
     after them: a plan that comes after all asks for its money then."""
+    # Held by a write that changes nothing: who lets the same go at this moment comes after, and finds nothing.
+    Job.objects.filter(pk__in=jobs).update(hold_micro_usd=F("hold_micro_usd"))
     rows = list(Job.objects.filter(pk__in=jobs, hold_micro_usd__gt=0))
     if rows:
         Job.objects.filter(pk__in=[row.pk for row in rows]).update(hold_micro_usd=0)
@@ -120,9 +122,11 @@ def let_go_below(step: EditStep, *, actor: Actor = WORKER) -> None:
     ledger.release(_planned_below(step.chain_id, step.number), actor=actor)
 
 
-def let_go_steps(steps: Iterable[EditStep], *, actor: Actor) -> None:
-    """Release what is held for planned steps."""
-    ledger.release(_freed(list(steps)), actor=actor)
+def let_go_steps(steps: Iterable[EditStep], *, actor: Actor) -> bool:
+    """Release what is held for planned steps; whether anything was."""
+    freed = _freed(list(steps))
+    ledger.release(freed, actor=actor)
+    return bool(freed)
 
 
 def _planned_below(chain: UUID, number: int) -> list[tuple[Bill, int]]:
@@ -137,10 +141,19 @@ def _planned_below(chain: UUID, number: int) -> list[tuple[Bill, int]]:
 
 
 def _freed(steps: Sequence[EditStep]) -> list[tuple[Bill, int]]:
-    holding = [step for step in steps if step.hold_micro_usd]
-    if holding:
-        EditStep.objects.filter(pk__in=[step.pk for step in holding]).update(hold_micro_usd=0)
-    return [(step_bill(step), step.hold_micro_usd) for step in holding]
+    """What the steps hold no more, by our own UPDATE.
+
+    Whoever cancels a step does so beside the end of the job that it was to grow from: both have read what it holds, and
+    one of them takes it. Each step by itself, always in the same order, so that no two wait for each other.
+    """
+    return [(step_bill(step), step.hold_micro_usd) for step in sorted(steps, key=lambda step: step.pk) if _took(step)]
+
+
+def _took(step: EditStep) -> bool:
+    if not step.hold_micro_usd:
+        return False
+    held = EditStep.objects.filter(pk=step.pk, job=None, hold_micro_usd=step.hold_micro_usd)
+    return bool(held.update(hold_micro_usd=0))
 
 
 def step_bill(step: EditStep) -> Bill:
@@ -161,9 +174,8 @@ def step_bill(step: EditStep) -> Bill:
 def doubt(attempt: UUID, job: UUID) -> None:
     """The call's outcome is unknown: what was held for it stays held, by the call."""
     held, user = Job.objects.values_list("hold_micro_usd", "hold_user").get(pk=job)
-    if held:
+    if held and Job.objects.filter(pk=job, hold_micro_usd=held).update(hold_micro_usd=0):
         Attempt.objects.filter(pk=attempt).update(hold_micro_usd=F("hold_micro_usd") + held, hold_user=user)
-        Job.objects.filter(pk=job).update(hold_micro_usd=0)
 
 
 @dataclass(frozen=True, kw_only=True)

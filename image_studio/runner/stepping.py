@@ -118,6 +118,8 @@ def queue_planned(step: EditStep, source: Asset) -> Job | None:
     """
     if not EditStep.objects.filter(pk=step.pk, outcome="planned", job=None).update(outcome=""):
         return None
+    # What it holds now that nobody else can take it: it may have been let go since it was read.
+    step.refresh_from_db(fields=["hold_micro_usd"])
     if not source.publishable:
         raise InvalidRequest("step.placeholder")
     brand: Brand = step.chain.brand

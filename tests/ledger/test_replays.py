@@ -9,7 +9,8 @@ from django.urls import reverse
 from image_studio.admin.again import words_of_step
 from image_studio.exceptions import Conflict
 from image_studio.models import EditStep, LedgerEntry, Replay
-from image_studio.runner import drain
+from image_studio.runner import doctor_money, drain, holds
+from image_studio.runner.stepping import queue_planned
 from image_studio.wording.money import most_dollars
 from image_studio.workflow.cells import most_again
 from image_studio.workflow.chains import again_of, cancel_step, most_after, retry_step
@@ -193,3 +194,50 @@ def test_a_call_in_doubt_that_is_sent_again_holds_what_goes_on_after_it(server, 
     drain()
     assert held() == doubt
     assert_true()
+
+
+def planned_of(made):
+    return made.chains.get().steps.select_related("chain", "job").get(number=3)
+
+
+def test_what_two_let_go_at_once_is_released_once(server, brand, recipe):
+    """The second has read what the step holds before the first takes it."""
+    made, most = asked(recipe, brand)
+    budget = make_budget(OPERATOR, brand=brand, hard_micro_usd=10**9)
+    stale = planned_of(made)
+    cancel_step(OPERATOR, planned_of(made))
+    left = held()
+    assert 0 < left < most
+    assert not holds.let_go_steps([stale], actor=OPERATOR.actor)
+    budget.refresh_from_db()
+    assert budget.held_micro_usd == held() == sums()[0] == left
+    assert_true()
+
+
+def test_a_step_that_lost_its_hold_meanwhile_asks_for_it_anew(server, brand, recipe):
+    made, most = asked(recipe, brand)
+    budget = make_budget(OPERATOR, brand=brand, hard_micro_usd=10**9)
+    stale = planned_of(made)
+    holds.let_go_steps([planned_of(made)], actor=OPERATOR.actor)
+    queue_planned(stale, factories.make_asset(brand, (640, 480)))
+    budget.refresh_from_db()
+    assert budget.held_micro_usd == held() == sums()[0] == most
+    assert_true()
+
+
+def test_the_doctor_takes_nothing_of_a_step_that_comes_after_all(server, brand, recipe, monkeypatch):
+    made, _most = asked(recipe, brand)
+    server.script(faults=["moderation_400_input"])
+    drain()
+    server.script(faults=[])
+    EditStep.objects.filter(chain__replay=made, outcome="planned").update(hold_micro_usd=500)
+    real = doctor_money._let_step_go
+
+    def meanwhile(actor, step):
+        retry_step(OPERATOR, made.chains.get().steps.select_related("chain", "job").get(number=2))
+        return real(actor, step)
+
+    monkeypatch.setattr(doctor_money, "_let_step_go", meanwhile)
+    (found,) = doctor_money._planned(OPERATOR.actor, fix=True)
+    assert (found.code, found.fixed) == ("doctor.over_held", False)
+    assert planned_of(made).hold_micro_usd == 500

@@ -9,12 +9,13 @@ from django.core.management import call_command
 from django.db.models import F
 
 from image_studio import ledger, testing
-from image_studio.models import Attempt, Budget, Job, LedgerEntry, SpendRollup, guards
+from image_studio.models import OPERATOR, Attempt, Budget, Job, LedgerEntry, SpendRollup, guards
 from image_studio.policy import Policy
 from image_studio.providers.base import Answer, Output
-from image_studio.runner import answers, drain
+from image_studio.runner import answers, doctor_money, drain
 from image_studio.storage import Spool
-from image_studio.workflow.spending import make_budget
+from image_studio.workflow import retry_job
+from image_studio.workflow.spending import correct, make_budget
 from image_studio.workflow.unknowns import resend
 from tests import factories
 from tests.ledger.money import PRICE, assert_true, held, order, sums
@@ -62,6 +63,37 @@ def test_a_job_that_is_over_and_holds_is_released(fake, doctor):
     entry = LedgerEntry.objects.first()
     assert (entry.kind, entry.reason, entry.actor_label) == ("release", "recounted", "operator")
     assert sums() == (0, 0)
+    assert_true()
+
+
+def test_a_job_that_is_tried_again_meanwhile_keeps_what_it_holds(fake, monkeypatch):
+    fake()
+    order(factories.make_brand())
+    Job.objects.update(state="failed")
+    real = doctor_money._let_job_go
+
+    def meanwhile(actor, job):
+        retry_job(Policy.operator(), job)
+        return real(actor, job)
+
+    monkeypatch.setattr(doctor_money, "_let_job_go", meanwhile)
+    (found,) = doctor_money._ended(OPERATOR, fix=True)
+    assert (found.code, found.fixed) == ("doctor.over_held", False)
+    assert held() == sums()[0] == PRICE
+    assert_true()
+
+
+def test_a_cost_is_mended_by_what_the_ledger_says_then(fake, monkeypatch):
+    job, _books = bought(fake)
+    Job.objects.update(cost_micro_usd=1)
+    real = doctor_money._set_cost
+
+    def meanwhile(pk):
+        correct(Policy.operator(), job.brand, 500, note="by the bill", job=pk)
+        return real(pk)
+
+    monkeypatch.setattr(doctor_money, "_set_cost", meanwhile)
+    assert [found.fixed for found in doctor_money._costs(fix=True)] == [True]
     assert_true()
 
 

@@ -15,12 +15,29 @@ import pytest
 from django.db import close_old_connections, connection, connections, transaction
 from django.utils import timezone
 
-from image_studio import states, tasks, testing
-from image_studio.models import Asset, Attempt, Event, Job, JobOutput, Variant, VariantSet, database_now, uuid7
-from image_studio.runner import leases, sets, sweep
+from image_studio import ledger, states, tasks, testing
+from image_studio.ledger import Bill
+from image_studio.models import (
+    OPERATOR,
+    Asset,
+    Attempt,
+    EditStep,
+    Event,
+    Job,
+    JobOutput,
+    LedgerEntry,
+    Variant,
+    VariantSet,
+    database_now,
+    uuid7,
+)
+from image_studio.policy import Policy
+from image_studio.runner import holds, leases, sets, sweep
 from image_studio.runner.draining import work
 from image_studio.runner.leases import Fenced
 from image_studio.runner.worker import Worker
+from image_studio.workflow.chains import start_chain
+from image_studio.workflow.spending import make_budget
 from tests import factories
 from tests.runner.conftest import PLAIN
 
@@ -177,6 +194,39 @@ def cancel(variant_set):
         jobs.filter(state__in=("leased", "sending", "spooled")).update(cancel_requested_at=now)
         states.JOB.move(jobs, "cancelled", lease_owner=None, lease_until=None, ended_at=now)
         states.VARIANT.move(variant_set.variants.all(), "cancelled", only_from=["waiting"])
+
+
+def planned(brand, amount):
+    """A planned step that holds."""
+    chain = start_chain(Policy.operator(), brand, factories.make_asset(brand, (64, 48)))
+    plan = {"job": str(uuid7())}
+    return EditStep.objects.create(
+        chain=chain, number=2, parent_number=1, kind="edit", outcome="planned", plan=plan, hold_micro_usd=amount
+    )
+
+
+@pytest.mark.parametrize("kind", ["step", "job"])
+def test_what_many_let_go_is_released_once(kind):
+    """All have read what it holds before one of them takes it."""
+    brand = factories.make_bare_brand()
+    budget = make_budget(Policy.operator(), brand=brand, hard_micro_usd=10**6)
+    step, job = planned(brand, 700), factories.make_job(brand, state="failed", hold_micro_usd=700)
+    other = Bill(brand_id=brand.pk)
+    ledger.hold([(holds.step_bill(step), 700), (other, 10**5)], actor=OPERATOR)
+    read = threading.Barrier(HANDS)
+
+    def let_go(_number):
+        stale = EditStep.objects.select_related("chain").get(pk=step.pk)
+        read.wait(30)
+        with transaction.atomic():
+            if kind == "step":
+                return holds.let_go_steps([stale], actor=OPERATOR)
+            return holds.let_go([job.pk], actor=OPERATOR)
+
+    together(let_go)
+    budget.refresh_from_db()
+    assert budget.held_micro_usd == 700 + 10**5
+    assert LedgerEntry.objects.filter(kind="release").count() == 1
 
 
 @services
