@@ -37,9 +37,11 @@ def _stuck(*, fix: bool) -> Iterator[Trouble]:
     lost = expired(Job.objects.all())
     if lost and fix:
         sweep()
+    left = {job.pk for job in expired(Job.objects.all())} if lost and fix else set()
     for job in lost:
         state = str(job.get_state_display())
-        yield Trouble(kind="stuck", object=f"job {job.pk}", code="doctor.stuck", params={"state": state}, fixed=fix)
+        fixed = fix and job.pk not in left
+        yield Trouble(kind="stuck", object=f"job {job.pk}", code="doctor.stuck", params={"state": state}, fixed=fixed)
     for job in Job.objects.filter(_unheld(), state="spooled"):
         if not leases.adoptable(job):
             yield _elsewhere("stuck", job)

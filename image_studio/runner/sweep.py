@@ -7,26 +7,28 @@ at once. The sweeper alone finishes a run when every doorbell is lost.
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import F, Model, Q, QuerySet
 
 from image_studio.exceptions import StorageFailed
 from image_studio.models import Actor, Attempt, Event, Job, database_now
 from image_studio.runner import adopting, beats, holds, sets, unsaved, withdrawing
 from image_studio.runner.answers import StoredAnswer
 from image_studio.runner.early import forget, names_in
-from image_studio.runner.leases import FREE, WORKER, is_uuid
+from image_studio.runner.leases import FREE, WORKER, Fenced, is_uuid
 from image_studio.runner.resending import resend_by_policy
 from image_studio.runner.work import repeatable
 from image_studio.states import ATTEMPT, JOB, JOB_ENDED
 from image_studio.storage import Spool
 
 _log = logging.getLogger("image_studio.runner")
+T = TypeVar("T")
+M = TypeVar("M", bound=Model)
 
 #: A job whose workers died this often is what kills them; it ends instead of going round for ever.
 MOST_LOSSES = 10
@@ -41,26 +43,67 @@ class Swept:
     rescued: int = 0
     closed: int = 0
     resent: int = 0
+    #: Parts in which a defect was met; the log has its traceback.
+    broken: int = 0
+
+
+class Parts:
+    """The parts of one sweep, apart from each other: what is wrong with one job or picture keeps no other waiting.
+
+    A defect is logged and counted. When the database is away the other parts are tried as well, and then it is told.
+    """
+
+    def __init__(self) -> None:
+        self.broken = 0
+        self._away: Exception | None = None
+
+    def run(self, part: str, call: Callable[..., T], *args: Any) -> T | None:
+        """What the part returns; None where it broke."""
+        try:
+            return call(*args)
+        except (OperationalError, InterfaceError) as error:
+            self._away = self._away or error
+        except Exception:  # noqa: BLE001 - a defect of ours, or of a site's own code: it waits for nobody else's part
+            self.broken += 1
+            _log.exception("sweep: %s", part, extra={"action": "worker.sweep_broken", "part": part})
+        return None
+
+    def each(self, part: str, rows: Callable[[], Iterable[M]], act: Callable[[M], T]) -> list[T | None]:
+        """The same for every row by itself."""
+        found = self.run(part, lambda: list(rows())) or []
+        return [self.run(f"{part} {row.pk}", act, row) for row in found]
+
+    def judge(self) -> None:
+        """:raises OperationalError, InterfaceError: where the database was away."""
+        if self._away is not None:
+            raise self._away
 
 
 def sweep() -> Swept:
-    """Look once for everything that was lost."""
-    beats.expire_dead()
-    withdrawing.take_down_expired()
-    ends = [_expire(row) for row in expired(Job.objects.all())]
-    ends += _rescue()
-    ends += _adopt_asked()
-    ends += [_abandon(row) for row in unsaved.abandoned()]
-    resent = resend_by_policy()
+    """Look once for everything that was lost.
+
+    :raises OperationalError, InterfaceError: where the database was away, after everything was tried.
+    """
+    parts = Parts()
+    parts.run("dead workers", beats.expire_dead)
+    ends = parts.each("lost job", lambda: expired(Job.objects.all()), _expire)
+    ends += parts.each("late answer", _late, _rescue)
+    ends += parts.each("wish to adopt", _wished, _adopt_asked)
+    ends += parts.each("abandoned answer", unsaved.abandoned, _abandon)
+    parts.each("expired picture", withdrawing.expired, withdrawing.take_down_expired)
+    resent = parts.run("resending", resend_by_policy)
+    closed = parts.run("sets", lambda: sets.finish_sets(sets.open_sets()))
     swept = Swept(
         requeued=ends.count("queued"),
         unknown=ends.count("unknown"),
         rescued=ends.count("spooled"),
-        closed=len(sets.finish_sets(sets.open_sets())),
-        resent=resent,
+        closed=len(closed or ()),
+        resent=resent or 0,
+        broken=parts.broken,
     )
     if swept != Swept():
         _log.warning("swept %s", swept, extra={"action": "worker.swept", **vars(swept)})
+    parts.judge()
     return swept
 
 
@@ -135,48 +178,56 @@ def _abandon(row: Job) -> str:
 
 
 def _take(held: QuerySet[Job], row: Job, answer: StoredAnswer, *, actor: Actor = WORKER) -> str:
-    """The answer lies here complete: the job goes on from it, and nothing is sent."""
+    """The answer lies here complete: the job goes on from it, and nothing is sent. Empty where somebody was faster."""
     charge = holds.charge_of(row, answer)
     told: dict[str, Any] = {"error_code": "", "error_params": {}, "ended_at": None, "adopt_asked_at": None}
     told |= {"available_at": database_now(), "saves_made": 0}
-    with transaction.atomic():
-        if not JOB.move(held, "spooled", only_from=[row.state], **told, **FREE, **charge.columns):
-            return ""
-        Event.objects.record(actor, "job.spooled", row, attempt=str(answer.attempt), found=True)
-        holds.enter([charge])
+    try:
+        with transaction.atomic():
+            if not JOB.move(held, "spooled", only_from=[row.state], **told, **FREE, **charge.columns):
+                return ""
+            Event.objects.record(actor, "job.spooled", row, attempt=str(answer.attempt), found=True)
+            holds.enter([charge])
+    except Fenced:
+        return ""  # the call was written off since it was read; its job is in doubt over another
     forget(names_in(row.partials))
     return "spooled"
 
 
-def _rescue() -> list[str]:
-    """Answers that came to a worker after it was given up, for calls that nobody repeated since."""
-    found = []
-    here = [name for name in Spool().waiting() if is_uuid(name)]
+def _late() -> QuerySet[Attempt]:
+    """Calls whose answers may have come to a worker after it was given up, or were never stored."""
     unstored = Q(state="answered") & ~Q(error_code="")
-    lost = Attempt.objects.filter(Q(state__in=("unknown", "lost")) | unstored, pk__in=here, job__state="unknown")
-    for attempt in lost.select_related("job"):
-        answer = _complete(attempt)
-        later = Attempt.objects.filter(job=attempt.job_id, number__gt=attempt.number).exists()
-        if answer and not later:
-            found.append(_take(Job.objects.filter(pk=attempt.job_id), attempt.job, answer))
-    return found
+    return _here().filter(Q(state__in=("unknown", "lost")) | unstored)
 
 
-def _adopt_asked() -> list[str]:
-    """What a person wants to have of answers that were cut, where they lie on this host."""
-    found = []
+def _here() -> QuerySet[Attempt]:
+    """Calls of jobs in doubt that have a folder on this host."""
     here = [name for name in Spool().waiting() if is_uuid(name)]
-    wanted = Attempt.objects.filter(pk__in=here, state="unknown", job__state="unknown")
-    for attempt in wanted.filter(job__adopt_asked_at__isnull=False).select_related("job").order_by("-number"):
-        try:
-            answer = adopting.salvage(attempt)
-        except StorageFailed:
-            continue  # the disk takes nothing now; the wish stays
-        if answer:
-            found.append(take_in(attempt.job, answer))
-        elif Job.objects.filter(pk=attempt.job_id, state="unknown").update(adopt_asked_at=None):
-            Event.objects.record(WORKER, "job.adopt_failed", attempt.job, code="job.nothing_to_adopt")
-    return found
+    return Attempt.objects.filter(pk__in=here, job__state="unknown").select_related("job")
+
+
+def _rescue(attempt: Attempt) -> str:
+    """Take the answer in, unless somebody repeated the call since."""
+    answer = _complete(attempt)
+    later = Attempt.objects.filter(job=attempt.job_id, number__gt=attempt.number).exists()
+    return _take(Job.objects.filter(pk=attempt.job_id), attempt.job, answer) if answer and not later else ""
+
+
+def _wished() -> QuerySet[Attempt]:
+    """Cut calls of which a person wants to have what came."""
+    return _here().filter(state="unknown", job__adopt_asked_at__isnull=False).order_by("-number")
+
+
+def _adopt_asked(attempt: Attempt) -> str:
+    try:
+        answer = adopting.salvage(attempt)
+    except StorageFailed:
+        return ""  # the disk takes nothing now; the wish stays
+    if answer:
+        return take_in(attempt.job, answer)
+    if Job.objects.filter(pk=attempt.job_id, state="unknown").update(adopt_asked_at=None):
+        Event.objects.record(WORKER, "job.adopt_failed", attempt.job, code="job.nothing_to_adopt")
+    return ""
 
 
 def take_in(job: Job, answer: StoredAnswer, *, actor: Actor = WORKER) -> str:

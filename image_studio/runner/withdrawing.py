@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from image_studio import signals, storage
@@ -34,7 +35,11 @@ def _remove(names: list[str]) -> None:
         storage.remove(store, name)
 
 
-def take_down_expired() -> int:
-    """Withdraw what is public past the end of its rights: its files have addresses that nobody asks us about."""
-    ended = Asset.objects.filter(state="published", expires_at__lte=timezone.now())[:100]
-    return sum(take_down(asset, WORKER, note="rights ended") for asset in ended)
+def expired() -> QuerySet[Asset]:
+    """What is public past the end of its rights: its files have addresses that nobody asks us about."""
+    return Asset.objects.filter(state="published", expires_at__lte=timezone.now())[:100]
+
+
+def take_down_expired(asset: Asset) -> bool:
+    """:func:`take_down` by nobody's word."""
+    return take_down(asset, WORKER, note="rights ended")

@@ -94,8 +94,8 @@ class Worker:
         )
         self._started = await self._rows(database_now)
         self._log("worker.started", concurrency=self.concurrency)
-        await self._careful(self._beat)
-        await self._careful(self._sweep)
+        await self._unbroken(self._beat)
+        await self._unbroken(self._sweep)
         helpers = [
             asyncio.create_task(self._every(conf().beat_seconds, self._beat)),
             asyncio.create_task(self._every(conf().sweep_seconds, self._sweep)),
@@ -162,7 +162,16 @@ class Worker:
     async def _every(self, seconds: float, upkeep: Callable[[], Any]) -> None:
         while True:
             await asyncio.sleep(seconds)
+            await self._unbroken(upkeep)
+
+    async def _unbroken(self, upkeep: Callable[[], Any]) -> None:
+        """Run what others rely on, whatever happens in it: leases of the lost wait for the next sweep, ours for the
+        next beat. A defect in it is logged each time."""
+        try:
             await self._careful(upkeep)
+        except Exception:  # noqa: BLE001 - a defect must not end what every lost job waits for
+            told = {"action": "worker.upkeep_broken", "worker": str(self.id), "pid": os.getpid()}
+            _log.exception("upkeep broken", extra=told)
 
     async def _careful(self, upkeep: Callable[[], Any]) -> Any:
         """Run what can be run again. A database that went away comes back, and the worker is still there."""

@@ -113,6 +113,7 @@ def adopt(policy: Policy, job: Job) -> Job:
         if answer and sweep.take_in(job, answer, actor=policy.actor):
             transaction.on_commit(partial(tasks.ring, [job.pk]))
             return Job.objects.get(pk=job.pk)
+    _judge_unknown(job)  # or somebody was faster
     if here or not calls:
         raise Conflict("job.nothing_to_adopt")
     with transaction.atomic():

@@ -25,7 +25,7 @@ from image_studio.models import (
     VariantSet,
     guards,
 )
-from image_studio.runner import drain, holds, saving
+from image_studio.runner import drain, holds, saving, sweep
 from image_studio.storage import Spool
 from tests import factories
 from tests.runner.test_sweep import answer_for, lost
@@ -88,6 +88,13 @@ def test_expired_leases_are_stuck_until_swept(fake, doctor):
     assert ("unknown", "doctor.unknown", False) in fixed
     assert not [found for found in doctor() if found[0] == "stuck"]
     assert sorted(Job.objects.values_list("state", flat=True)) == ["queued", "unknown"]
+
+
+def test_a_lost_job_that_the_sweep_cannot_mend_is_not_told_as_mended(fake, doctor, monkeypatch):
+    fake()
+    lost("leased")
+    monkeypatch.setattr(sweep, "_expire", lambda _row: {}["a defect"])
+    assert [found for found in doctor("--fix") if found[0] == "stuck"] == [("stuck", "doctor.stuck", False)]
 
 
 def test_waiting_jobs_without_a_worker_are_named(fake, doctor):

@@ -8,11 +8,12 @@ import sys
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from image_studio import signals, states, storage
 from image_studio.exceptions import StorageFailed
-from image_studio.models import Attempt, Event, Job, WorkerBeat, uuid7
+from image_studio.models import Attempt, Event, Job, Rendition, WorkerBeat, uuid7
 from image_studio.providers.base import Answer, Output, PictureRequest
 from image_studio.runner import answers, beats, drain, leases, sets, sweep
 from image_studio.storage import Spool
@@ -267,7 +268,7 @@ def test_a_stopping_worker_gives_back_what_it_holds(fake):
     assert leases.renew(worker, [job.pk for job in jobs]) == 0
 
 
-# Storages ---------------------------------------------------------------------------------------------------------------
+# Parts ---------------------------------------------------------------------------------------------------------------
 
 
 def failing(real, error, *, on=()):
@@ -281,8 +282,43 @@ def failing(real, error, *, on=()):
     return act
 
 
+def test_a_defect_over_one_lost_job_keeps_no_other_waiting_and_is_told(monkeypatch, caplog):
+    (first, _call), (second, _none) = lost("leased"), lost("leased")
+    monkeypatch.setattr(sweep, "_expire", failing(sweep._expire, KeyError("a defect"), on=[first.pk]))
+    monkeypatch.setattr(sweep.beats, "expire_dead", failing(None, KeyError("another")))
+    assert sweep.sweep() == sweep.Swept(requeued=1, broken=2)
+    assert [Job.objects.get(pk=job.pk).state for job in (first, second)] == ["leased", "queued"]
+    told = [record for record in caplog.records if record.action == "worker.sweep_broken"]
+    assert [record.part for record in told] == ["dead workers", f"lost job {first.pk}"]
+    assert {record.exc_info[0] for record in told} == {KeyError}
+
+
+def test_a_database_that_is_away_for_one_part_is_told_after_the_others(monkeypatch):
+    job, _call = lost("leased")
+    monkeypatch.setattr(sweep.beats, "expire_dead", failing(None, OperationalError("gone")))
+    with pytest.raises(OperationalError, match="gone"):
+        sweep.sweep()
+    job.refresh_from_db()
+    assert job.state == "queued"
+
+
 class ClientError(Exception):
     """As a remote storage's client raises it: no OSError."""
+
+
+def test_a_public_storage_that_is_down_ends_no_sweep(monkeypatch, caplog, django_capture_on_commit_callbacks):
+    past = factories.long_ago()
+    asset = factories.make_asset(factories.make_bare_brand(), state="published", expires_at=past, published_at=past)
+    Rendition.objects.filter(asset=asset).update(public=True)
+    lost("leased")
+    monkeypatch.setattr(type(storage.public()), "delete", failing(None, ClientError("SlowDown: secret")))
+    with django_capture_on_commit_callbacks(execute=True):
+        swept = sweep.sweep()
+    assert (swept.requeued, swept.broken) == (1, 0)
+    asset.refresh_from_db()
+    assert asset.state == "withdrawn"
+    (told,) = [record for record in caplog.records if record.action == "storage.not_removed"]
+    assert (told.error, "secret" in told.getMessage()) == ("ClientError", False)
 
 
 @pytest.mark.parametrize(("method", "code"), [("save", "storage.write_failed"), ("open", "storage.read_failed")])

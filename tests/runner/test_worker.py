@@ -16,8 +16,9 @@ from django.utils import timezone
 
 from image_studio import tasks, testing
 from image_studio.models import Event, Job, WorkerBeat, uuid7
-from image_studio.runner import beats, drain, leases, listening, worker
+from image_studio.runner import beats, drain, leases, listening, sweep, worker
 from image_studio.runner.draining import work
+from image_studio.runner.leases import Fenced
 from image_studio.runner.worker import Worker
 from tests import factories
 
@@ -197,6 +198,29 @@ def test_a_failed_beat_does_not_end_the_worker(fake, monkeypatch):
     assert drain() == 1
     assert len(times) > 2
     assert made.jobs.get().state == "done"
+
+
+def test_a_defect_in_the_upkeep_is_logged_each_time_and_ends_neither_it_nor_the_worker(fake, monkeypatch, caplog):
+    fake(delay=0.6, more={"BEAT_SECONDS": 0.1, "SWEEP_SECONDS": 0.1})
+    (made,) = make()
+    beaten, swept = [], []
+
+    def broken(times, error):
+        def upkeep(*_args, **_kwargs):
+            times.append(1)
+            raise error
+
+        return upkeep
+
+    monkeypatch.setattr(beats, "beat", broken(beaten, KeyError("beat")))
+    monkeypatch.setattr(sweep, "sweep", broken(swept, Fenced("sweep")))
+    with caplog.at_level(logging.ERROR):
+        assert drain() == 1
+    assert made.jobs.get().state == "done"
+    assert min(len(beaten), len(swept)) > 2
+    told = [record for record in caplog.records if record.action == "worker.upkeep_broken"]
+    assert len(told) == len(beaten) + len(swept)
+    assert {record.exc_info[0] for record in told} == {KeyError, Fenced}
 
 
 # Doorbells -----------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from image_studio import storage, testing
 from image_studio.exceptions import Conflict, InvalidRequest, NotAllowed
 from image_studio.models import Asset, Attempt, Event, Job, JobOutput, LedgerEntry, VariantSet
 from image_studio.policy import Policy
-from image_studio.runner import drain, resending
+from image_studio.runner import drain, holds, resending
 from image_studio.runner.adopting import salvage
 from image_studio.runner.sweep import sweep
 from image_studio.storage import Spool
@@ -319,6 +319,43 @@ def test_an_answer_after_a_write_off_corrects_it(fake):  # noqa: F811
     job.refresh_from_db()
     assert (job.state, job.cost_micro_usd, Asset.objects.filter(kind="raw").count()) == ("done", PRICE, 1)
     assert sums() == (0, PRICE)
+    assert_true()
+
+
+@pytest.fixture
+def written_off_meanwhile(fake, monkeypatch):  # noqa: F811
+    """A job with two calls in doubt; the later one's answer is here, and somebody writes it off as it is taken in."""
+    job, _books = unknown(fake, "unknown", "unknown")
+    resend(Policy.operator(), job, key="again")
+    drain()
+    job.refresh_from_db()
+    later = job.attempts.get(number=2)
+    Spool().put(str(later.pk), "picture-0.part", factories.encoded(factories.draw_photo((320, 240))))
+    assert salvage(later)
+    real = holds.charge_of
+
+    def charge_of(row, answer):
+        found = real(row, answer)
+        write_off(Policy.operator(), job, attempt=later.pk, charged_micro_usd=0, note="not on the bill")
+        return found
+
+    monkeypatch.setattr(holds, "charge_of", charge_of)
+    return job
+
+
+def test_a_write_off_beside_the_rescue_is_faster_and_ends_no_sweep(written_off_meanwhile, caplog):
+    swept = sweep()
+    assert (swept.rescued, swept.broken, caplog.records) == (0, 0, [])
+    written_off_meanwhile.refresh_from_db()
+    assert written_off_meanwhile.state == "unknown"
+    assert held() == PRICE
+    assert_true()
+
+
+def test_a_write_off_beside_an_adoption_is_a_conflict(written_off_meanwhile):
+    with pytest.raises(Conflict, match=r"job\.nothing_to_adopt"):
+        adopt(Policy.operator(), written_off_meanwhile)
+    assert held() == PRICE
     assert_true()
 
 
