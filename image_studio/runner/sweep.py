@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F, Model, Q, QuerySet
 
+from image_studio import ledger
 from image_studio.exceptions import StorageFailed
 from image_studio.models import Actor, Attempt, Event, Job, database_now
 from image_studio.runner import adopting, beats, holds, sets, unsaved, withdrawing
@@ -43,6 +44,8 @@ class Swept:
     rescued: int = 0
     closed: int = 0
     resent: int = 0
+    #: Budgets that had missed something when they were opened.
+    recounted: int = 0
     #: Parts in which a defect was met; the log has its traceback.
     broken: int = 0
 
@@ -93,12 +96,14 @@ def sweep() -> Swept:
     parts.each("expired picture", withdrawing.expired, withdrawing.take_down_expired)
     resent = parts.run("resending", resend_by_policy)
     closed = parts.run("sets", lambda: sets.finish_sets(sets.open_sets()))
+    recounted = parts.run("young budgets", ledger.recount_young)
     swept = Swept(
         requeued=ends.count("queued"),
         unknown=ends.count("unknown"),
         rescued=ends.count("spooled"),
         closed=len(closed or ()),
         resent=resent or 0,
+        recounted=len(recounted or ()),
         broken=parts.broken,
     )
     if swept != Swept():

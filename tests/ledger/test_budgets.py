@@ -13,7 +13,7 @@ from image_studio.exceptions import Conflict, InvalidRequest, NotAllowed
 from image_studio.ledger import Bill, BudgetSpent, Settlement
 from image_studio.models import OPERATOR, Budget, Event, Job, LedgerEntry, VariantSet
 from image_studio.policy import Policy
-from image_studio.runner import drain
+from image_studio.runner import drain, sweep
 from image_studio.workflow import preview, retry_job
 from image_studio.workflow.orders import Order
 from image_studio.workflow.plan import Matrix
@@ -221,6 +221,21 @@ def test_a_budget_made_later_counts_what_was_spent_and_held_before(fake):
     row = budget(brand=brand, hard_micro_usd=PRICE)
     assert (row.spent_micro_usd, row.held_micro_usd, row.over_micro_usd) == (PRICE, 2 * PRICE, 2 * PRICE)
     assert_true()
+
+
+def test_a_new_budget_is_counted_anew_until_all_that_it_may_have_missed_is_over(fake):
+    fake()
+    brand = factories.make_brand()
+    young, old = budget(brand=brand, soft_micro_usd=PRICE), budget(soft_micro_usd=PRICE)
+    order(brand, takes=2)
+    # What an order leaves that was not committed when they were opened.
+    Budget.objects.update(held_micro_usd=0)
+    Budget.objects.filter(pk=old.pk).update(created_at=factories.long_ago())
+    assert sweep.sweep().recounted == 1
+    assert sweep.sweep().recounted == 0
+    assert Budget.objects.get(pk=young.pk).held_micro_usd == 2 * PRICE
+    # An old one cannot have missed anything so: that is the doctor's.
+    assert Budget.objects.get(pk=old.pk).held_micro_usd == 0
 
 
 def test_a_refund_may_bring_a_period_below_nothing():

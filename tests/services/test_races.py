@@ -229,6 +229,30 @@ def test_what_many_let_go_is_released_once(kind):
     assert LedgerEntry.objects.filter(kind="release").count() == 1
 
 
+def test_a_budget_that_is_opened_beside_an_order_counts_it():
+    """At once where the database can wait for it, with the next sweep everywhere."""
+    brand = factories.make_bare_brand()
+    begun, made = threading.Event(), []
+
+    def open_one():
+        begun.set()
+        made.append(make_budget(Policy.operator(), brand=brand, hard_micro_usd=10**6))
+        connections.close_all()
+
+    thread = threading.Thread(target=open_one)
+    with transaction.atomic():
+        factories.make_job(brand, estimate_micro_usd=700)
+        thread.start()
+        begun.wait(10)
+        thread.join(0.8)  # longer than the lock is waited for at once
+    thread.join(30)
+    (budget,) = made
+    assert bool(budget.held_micro_usd == 700) is (connection.vendor != "mysql")
+    assert sweep.sweep().recounted == int(connection.vendor == "mysql")
+    budget.refresh_from_db()
+    assert budget.held_micro_usd == 700
+
+
 @services
 def test_a_ring_wakes_an_idle_worker_at_once(settings):
     """The slow poll is two seconds: what starts sooner was heard."""
