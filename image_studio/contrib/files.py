@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+import logging
 from pathlib import PurePath
 
 from django.contrib.staticfiles import finders
@@ -16,6 +18,8 @@ from image_studio.imaging.decode import decode
 from image_studio.imaging.renditions import encode
 from image_studio.models import Asset
 from image_studio.workflow.showing import instead, plain_of, public_of
+
+logger = logging.getLogger("image_studio.contrib")
 
 #: Other files are made from this one: better than what a page gets.
 QUALITY = 92
@@ -43,19 +47,43 @@ def file_name(asset: Asset, extension: str) -> str:
     return f"{slugify(asset.title)[:60] or 'picture'}-{asset.pk.hex[-8:]}.{extension}"
 
 
+def sum_of(content: bytes) -> str:
+    """SHA-1, which filer and Wagtail keep of their files too: it tells files apart, and protects nothing."""
+    return hashlib.sha1(content, usedforsecurity=False).hexdigest()
+
+
 def fallback_bytes(size: tuple[int, int], use: str) -> tuple[bytes, str]:
     """What the site chose for places without a picture; a plain ground where it chose nothing, or no such file.
+
+    Never raises for what the site chose: a stand-in that can't be had must not keep a withdrawn picture up.
 
     :param size: of the picture that is gone, in pixels.
     :param use: a key of ``IMAGE_STUDIO["PICTURES"]``.
     """
+    try:
+        found = _chosen(use)
+    except Exception:
+        logger.exception("no fallback", extra={"action": "contrib.no_fallback", "use": use})
+        found = None
+    return found if found is not None else (plain(size), "png")
+
+
+def _chosen(use: str) -> tuple[bytes, str] | None:
     fallback = conf().picture(use).fallback
     chosen = instead(fallback)
-    if chosen is not None and chosen.asset is not None:
-        row = plain_of(public_of(chosen.asset))[-1]
-        return storage.read(storage.public(), row.file, row.sha256), PurePath(row.file).suffix.lstrip(".")
-    found = _static(fallback) if chosen is not None else None
-    return found if found is not None else (plain(size), "png")
+    if chosen is None:
+        return None
+    found = _static(fallback) if chosen.asset is None else _public(chosen.asset)
+    if found is not None:
+        # The whole of it: what is no picture would be refused only when a library saves it.
+        with Image.open(io.BytesIO(found[0])) as image:
+            image.load()
+    return found
+
+
+def _public(asset: Asset) -> tuple[bytes, str]:
+    row = plain_of(public_of(asset))[-1]
+    return storage.read(storage.public(), row.file, row.sha256), PurePath(row.file).suffix.lstrip(".")
 
 
 def _static(path: str) -> tuple[bytes, str] | None:
