@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import F, Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from filer.models import File
@@ -16,14 +16,17 @@ from filer.settings import FILER_IMAGE_MODEL
 from filer.utils.loader import load_model
 
 from image_studio import storage
+from image_studio.contrib.fallbacks import fallback_of
 from image_studio.contrib.filer.conf import conf
 from image_studio.contrib.filer.folders import folder_of, is_filed
 from image_studio.contrib.filer.models import FiledPicture
 from image_studio.contrib.filer.using import is_used
-from image_studio.contrib.files import fallback_bytes, file_name, picture_bytes
+from image_studio.contrib.files import fallback_bytes, file_name, picture_bytes, sum_of
+from image_studio.contrib.repairs import one_by_one
 from image_studio.models import Asset, Brand, Event
 from image_studio.policy import Policy
 from image_studio.workflow.library import hold
+from image_studio.workflow.showing import is_live
 from image_studio.workflow.usage import judge_choice
 
 #: Licences that want the author named wherever the picture is shown.
@@ -49,13 +52,13 @@ def file_picture(asset: Asset) -> Any:
         hold(asset)
         asset.refresh_from_db()
         judge_choice(asset)
-        links = {link.place: link for link in FiledPicture.objects.filter(asset=asset).select_related("file")}
+        links = {link.place: link for link in _links_of(asset)}
         ours = links.setdefault(0, FiledPicture(asset=asset))
         if ours.file is None and is_filed(brand):
             ours.file = _image_model()(folder=folder_of(brand), is_public=True)
             ours.written, ours.withdrawn_at = {}, timezone.now()
             Event.objects.record(Policy.operator().actor, "asset.filed", asset, folder=str(ours.file.folder))
-        shown = [_show(links[place], asset, data) for place in sorted(links) if links[place].file is not None]
+        shown = [_show(link, asset, data) for _place, link in sorted(links.items()) if link.file is not None]
     return next(iter(shown), None)
 
 
@@ -68,7 +71,7 @@ def _show(link: FiledPicture, asset: Asset, data: tuple[bytes, str]) -> Any:
     image = link.image
     _write(link, image, asset)
     if link.withdrawn_at is not None:
-        _replace(image, asset, data)
+        _replace(link, image, asset, data)
     image.save()
     link.file, link.withdrawn_at = image, None
     link.save()
@@ -105,16 +108,31 @@ def _write(link: FiledPicture, image: Any, asset: Asset) -> None:
 
 def rewrite(asset: Asset) -> int:
     """The picture's words changed: those of its filer images follow. Returns how many there are."""
-    links = FiledPicture.objects.filter(asset=asset, withdrawn_at=None, file__isnull=False).select_related("file")
-    for link in links:
-        image = link.image
-        _write(link, image, asset)
-        image.save()
-        link.save(update_fields=["written"])
+    if not FiledPicture.objects.filter(asset=asset, withdrawn_at=None, file__isnull=False).exists():
+        return 0
+    with transaction.atomic():
+        # Read behind the hold: an image as it was before would be saved with a file that is deleted meanwhile.
+        hold(asset)
+        told = Asset.objects.get(pk=asset.pk)
+        links = [link for link in _links_of(asset) if link.file is not None and link.withdrawn_at is None]
+        for link in links:
+            image = link.image
+            _write(link, image, told)
+            image.save()
+            link.save(update_fields=["written"])
     return len(links)
 
 
-def _replace(image: Any, asset: Asset, data: tuple[bytes, str]) -> None:
+def _links_of(asset: Asset) -> list[FiledPicture]:
+    """A picture's links, read behind its hold; those whose file is an editor's, or gone, end here."""
+    links = list(FiledPicture.objects.filter(asset=asset).select_related("file"))
+    for link in links:
+        if not link.holds and (link.place or link.file is not None):
+            link.let_go()
+    return [link for link in links if link.pk is not None]
+
+
+def _replace(link: FiledPicture, image: Any, asset: Asset, data: tuple[bytes, str]) -> None:
     """Another file in the image's place, everywhere it is used; the old one and its thumbnails go with the commit.
 
     The old file object is asked for its thumbnails before its name changes.
@@ -126,6 +144,7 @@ def _replace(image: Any, asset: Asset, data: tuple[bytes, str]) -> None:
         transaction.on_commit(partial(_forget, type(before)(image, before.field, before.name)))
     image.original_filename = name
     image.file = ContentFile(content, name=name)
+    link.sha1 = sum_of(content)
 
 
 def _forget(old: Any) -> None:
@@ -136,26 +155,81 @@ def _forget(old: Any) -> None:
 
 
 def take_down(asset: Asset) -> int:
-    """A picture was withdrawn: no filer image shows it any more, nor any copy of it. Returns how many did."""
+    """A picture was withdrawn: no filer image shows it any more, nor any copy of it. Returns how many did.
+
+    The marks are committed before any file is touched: what fails then is told, and :func:`renew` finds it.
+    """
+    return one_by_one(_mark(asset), _end)
+
+
+def _mark(asset: Asset) -> list[FiledPicture]:
     with transaction.atomic():
         hold(asset)
+        asset.refresh_from_db()
+        if is_live(asset):
+            return []  # published again meanwhile
         shown = _adopted(asset)
-        data = fallback_bytes(asset.size, conf().picture) if shown else (b"", "")
         for link in shown:
-            image = link.image
             link.withdrawn_at = timezone.now()
-            if conf().on_withdraw == "remove" and not is_used(image):
-                link.file = None
-                link.save()
-                image.delete()
-                continue
-            if "default_alt_text" in link.written:
-                # These words are of the picture that is not there.
-                image.default_alt_text = link.written["default_alt_text"] = ""
-            _replace(image, asset, data)
-            image.save()
             link.save()
-    return len(shown)
+        # Images that an editor deleted: their sum has found the copies, and is done with.
+        FiledPicture.objects.filter(asset=asset, withdrawn_at=None).update(withdrawn_at=timezone.now())
+    return shown
+
+
+def _end(link: FiledPicture) -> bool:
+    """What the site wants in the place of a withdrawn picture."""
+    with transaction.atomic():
+        now = _over(link)
+        if now is None:
+            return False
+        if conf().on_withdraw == "remove" and not is_used(now.image):
+            image = now.image
+            now.let_go()
+            image.delete()
+            return True
+        return _stand_in(now)
+
+
+def renew() -> int:
+    """What stands in for withdrawn pictures, written anew where it is not what it should be. Returns how often.
+
+    After the fallback changed, and where a file could not be written when its picture was withdrawn.
+    """
+    over = FiledPicture.objects.filter(withdrawn_at__isnull=False, file__isnull=False)
+    return one_by_one(over.select_related("asset"), renewed)
+
+
+def renewed(link: FiledPicture) -> bool:
+    """Whether this one was written anew."""
+    with transaction.atomic():
+        now = _over(link)
+        return now is not None and _stand_in(now)
+
+
+def _over(link: FiledPicture) -> FiledPicture | None:
+    """The link as it is behind the holds; None where it shows its picture again, or an editor's own file."""
+    hold(link.asset, *fallback_of(conf().picture))
+    rows = FiledPicture.objects.select_related("asset", "file").filter(pk=link.pk, file__isnull=False)
+    now = rows.filter(withdrawn_at__isnull=False).first()
+    if now is not None and not now.holds:
+        now.let_go()
+        return None
+    return now
+
+
+def _stand_in(link: FiledPicture) -> bool:
+    data = fallback_bytes(link.asset.size, conf().picture)
+    if link.sha1 == sum_of(data[0]):
+        return False
+    image = link.image
+    if "default_alt_text" in link.written:
+        # These words are of the picture that is not there.
+        image.default_alt_text = link.written["default_alt_text"] = ""
+    _replace(link, image, link.asset, data)
+    image.save()
+    link.save()
+    return True
 
 
 def take_over(asset: Asset, successor: Asset) -> int:
@@ -172,8 +246,9 @@ def take_over(asset: Asset, successor: Asset) -> int:
         hold(asset, successor)
         successor.refresh_from_db()
         judge_choice(successor)
-        over = FiledPicture.objects.filter(asset=asset, withdrawn_at__isnull=False, file__isnull=False)
-        links = [*_adopted(asset), *over.select_related("file")]
+        shown = _adopted(asset)
+        over = [link for link in _links_of(asset) if link.file is not None and link.withdrawn_at is not None]
+        links = [*shown, *over]
         last = FiledPicture.objects.filter(asset=successor).aggregate(last=Max("place"))["last"] or 0
         for place, link in enumerate(links, last + 1):
             link.asset, link.place, link.withdrawn_at = successor, place, timezone.now()
@@ -182,13 +257,26 @@ def take_over(asset: Asset, successor: Asset) -> int:
 
 
 def _adopted(asset: Asset) -> list[FiledPicture]:
-    """The links of the images that show the picture now; copies that an editor made get one each."""
-    links = list(FiledPicture.objects.filter(asset=asset).select_related("file"))
+    """The links of the images that show the picture now; copies that an editor made get one each.
+
+    Their sums are those that we wrote: what stands in an image meanwhile may be the site's logo.
+    """
+    every = FiledPicture.objects.filter(asset=asset)
+    sums = set(every.filter(withdrawn_at=None).exclude(sha1="").values_list("sha1", flat=True))
+    links = _links_of(asset)
     shown = [link for link in links if link.file is not None and link.withdrawn_at is None]
-    known = {link.file.pk for link in links if link.file is not None}
-    sums = {link.file.sha1 for link in shown if link.file is not None and link.file.sha1}
     last = max((link.place for link in links), default=0)
-    for place, copied in enumerate(File.objects.filter(sha1__in=sums).exclude(pk__in=known), last + 1):
+    for place, copied in enumerate(_copies(sums), last + 1):
         # As if we had written the picture's words: where the copy has others, they are its editor's.
-        shown.append(FiledPicture(asset=asset, place=place, file=copied, written=words_of(asset, copied)))
+        written = words_of(asset, copied)
+        shown.append(FiledPicture(asset=asset, place=place, file=copied, sha1=copied.sha1, written=written))
     return shown
+
+
+def _copies(sums: set[str]) -> list[Any]:
+    """Files with these bytes that are nobody's: another brand's picture may be the same, and is that brand's."""
+    held = FiledPicture.objects.filter(file__sha1=F("sha1"))
+    found = list(File.objects.filter(sha1__in=sums).exclude(pk__in=held.values("file")))
+    for stale in FiledPicture.objects.filter(file__in=[file.pk for file in found]):
+        stale.let_go()  # an editor put the picture into another's image
+    return found

@@ -29,6 +29,8 @@ class FiledPicture(models.Model):
     )
     #: The words that were written last, by field: what an editor changed since is theirs, and stays.
     written = models.JSONField(default=dict, editable=False)
+    #: The sum of the file that was written last: a file with another is an editor's, and stays.
+    sha1 = models.CharField(max_length=40, default="", editable=False)
     #: When its file stopped to be the picture's; None while it shows the picture.
     withdrawn_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -50,6 +52,20 @@ class FiledPicture(models.Model):
     def get_absolute_url(self) -> str:
         """Where the image is edited in filer; empty once it is gone."""
         return str(self.image.get_admin_change_url()) if self.file is not None else ""
+
+    @property
+    def holds(self) -> bool:
+        """Whether the file is the one that we wrote. One that filer has no sum of is taken for it: what was withdrawn
+        must go."""
+        return self.file is not None and self.file.sha1 in ("", self.sha1)
+
+    def let_go(self) -> None:
+        """The image is an editor's from now on, or gone. Only the first link has a place without it."""
+        self.file = None
+        if self.place:
+            self.delete()
+        else:
+            self.save(update_fields=["file"])
 
     @property
     def image(self) -> Any:

@@ -8,7 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from image_studio import signals
+from image_studio.contrib import fallbacks
 from image_studio.contrib.filer import filing, using
+from image_studio.contrib.filer.conf import conf
 from image_studio.contrib.words import follow
 from image_studio.models import Asset
 from image_studio.workflow.usage import Use
@@ -23,6 +25,7 @@ def connect() -> None:
     signals.asset_replaced.connect(_replaced, dispatch_uid="image_studio.contrib.filer")
     signals.asset_uses_wanted.connect(_used, dispatch_uid="image_studio.contrib.filer")
     follow(filing.rewrite, uid="image_studio.contrib.filer")
+    fallbacks.follow(filing.renew, uses=lambda: [conf().picture], uid="image_studio.contrib.filer")
 
 
 def _published(sender: Any, asset: Asset, **kwargs: Any) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db.models import F
+
 from image_studio.contrib.filer.models import FiledPicture
 from image_studio.exceptions import StudioError
 from image_studio.models import Asset, Brand
@@ -47,6 +49,7 @@ def take(policy: Policy, brand: Brand, images: Iterable[Any]) -> Taken:
 def _own(images: Iterable[Any]) -> dict[Any, Asset]:
     """Filer image -> the picture that it shows."""
     rows = FiledPicture.objects.filter(file__in=[image.pk for image in images], withdrawn_at=None)
+    rows = rows.filter(file__sha1=F("sha1"))  # what an editor put into the image is no picture of ours
     return {row.file.pk: row.asset for row in rows.select_related("asset__brand", "file") if row.file is not None}
 
 

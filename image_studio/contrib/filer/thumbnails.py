@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.files.base import ContentFile
+from django.db.models import F
 from easy_thumbnails.signals import thumbnail_created
 from filer.utils.filer_easy_thumbnails import thumbnail_to_original_filename
 from PIL import Image
@@ -49,5 +50,6 @@ def _term_of(thumbnail: Any) -> str:
     if term:
         return term
     name = thumbnail_to_original_filename(thumbnail.name)
-    rows = FiledPicture.objects.filter(file__file=name, withdrawn_at=None) if name else FiledPicture.objects.none()
+    rows = FiledPicture.objects.filter(file__sha1=F("sha1"), withdrawn_at=None)
+    rows = rows.filter(file__file=name) if name else rows.none()
     return rows.values_list("asset__source_type", flat=True).first() or ""

@@ -17,6 +17,7 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("place", models.PositiveIntegerField(default=0, editable=False)),
                 ("written", models.JSONField(default=dict, editable=False)),
+                ("sha1", models.CharField(default="", editable=False, max_length=40)),
                 ("withdrawn_at", models.DateTimeField(blank=True, editable=False, null=True)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 (

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
-from image_studio.contrib.filer.filing import file_picture, take_down
+from image_studio.contrib.filer.filing import file_picture, renewed, take_down
 from image_studio.contrib.filer.folders import is_filed
 from image_studio.contrib.filer.models import FiledPicture
-from image_studio.exceptions import StudioError
+from image_studio.contrib.repairs import line
 from image_studio.management.base import FINDINGS, StudioCommand, brand_of
 from image_studio.models import Asset
-from image_studio.wording import explain_error
 
 
 class Command(StudioCommand):
@@ -34,20 +34,18 @@ class Command(StudioCommand):
     def _each(self, rows: Any) -> Iterator[dict[str, Any]]:
         links = FiledPicture.objects.order_by()
         new = rows.live().exclude(pk__in=links.filter(place=0).values("asset"))
-        over = rows.filter(pk__in=links.filter(withdrawn_at=None, file__isnull=False).values("asset"))
+        over = rows.filter(pk__in=links.filter(withdrawn_at=None).values("asset"))
         back = rows.live().filter(pk__in=links.filter(withdrawn_at__isnull=False).values("asset"))
         for asset in new.select_related("brand").iterator():
             if is_filed(asset.brand):
-                yield _line(asset, "filed", file_picture)
+                yield line(asset, "filed", partial(file_picture, asset))
         for asset in back.iterator():
-            yield _line(asset, "filed", file_picture)
+            yield line(asset, "filed", partial(file_picture, asset))
         for asset in over.exclude(pk__in=rows.live()).iterator():
-            yield _line(asset, "taken down", take_down)
-
-
-def _line(asset: Asset, status: str, deed: Any) -> dict[str, Any]:
-    try:
-        deed(asset)
-    except StudioError as error:
-        return {"asset": str(asset.pk), "status": "failed", "message": explain_error(error)}
-    return {"asset": str(asset.pk), "status": status, "message": ""}
+            yield line(asset, "taken down", partial(take_down, asset))
+        marked = links.filter(asset__in=rows, withdrawn_at__isnull=False, file__isnull=False)
+        for link in marked.select_related("asset"):
+            told = line(link.asset, "stand-in", partial(renewed, link))
+            # Most are as they should be, and nothing is said of them.
+            if told["done"] is not False:
+                yield told
