@@ -9,7 +9,9 @@ from cms.cache import invalidate_cms_page_cache
 from cms.models import CMSPlugin, Placeholder
 from django.apps import apps
 
+from image_studio.conf import conf
 from image_studio.contrib.djangocms.models import StudioPicture
+from image_studio.contrib.fallbacks import follow
 from image_studio.models import Asset
 from image_studio.signals import asset_published, asset_replaced, asset_withdrawn
 
@@ -19,6 +21,7 @@ def connect() -> None:
     for signal in (asset_published, asset_withdrawn):
         signal.connect(_changed, dispatch_uid="image_studio.contrib.djangocms")
     asset_replaced.connect(_replaced, dispatch_uid="image_studio.contrib.djangocms")
+    follow(_fallback_changed, uses=lambda: conf().pictures, uid="image_studio.contrib.djangocms")
 
 
 def _changed(sender: Any, asset: Asset, **kwargs: Any) -> None:
@@ -28,6 +31,11 @@ def _changed(sender: Any, asset: Asset, **kwargs: Any) -> None:
 def _replaced(sender: Any, successor: Asset, **kwargs: Any) -> None:
     """By now the plugins are the successor's. More of them than those that moved: they are rendered once more."""
     _changed(sender, successor)
+
+
+def _fallback_changed() -> None:
+    """What is not out shows the fallback, on whichever page."""
+    forget(StudioPicture.objects.exclude(picture__in=Asset.objects.live()).select_related("placeholder"))
 
 
 def forget(plugins: Iterable[Any]) -> None:
