@@ -20,9 +20,10 @@ class ImageStudioWagtailConfig(AppConfig):
 
     def ready(self) -> None:
         # These need the models, and Wagtail's.
-        from image_studio.contrib.wagtail import checks, choosing, derivatives, receivers  # noqa: PLC0415
+        from image_studio.contrib.wagtail import checks, choosing, derivatives, promotion, receivers  # noqa: PLC0415
 
         checks.register()
         receivers.connect()
+        promotion.connect()
         derivatives.connect()
         choosing.connect()

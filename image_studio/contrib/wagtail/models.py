@@ -28,6 +28,8 @@ class StudioImage(models.Model):
     image_model = models.CharField(max_length=200)
     image_id = models.CharField(max_length=64)
     title = models.CharField(_("title"), max_length=255, blank=True)
+    #: The sum of the file that was written last: a file with another is an editor's, and stays.
+    sha1 = models.CharField(max_length=40, default="", editable=False)
     #: When the fallback took its place; None while the image shows the picture.
     withdrawn_at = models.DateTimeField(_("withdrawn at"), null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

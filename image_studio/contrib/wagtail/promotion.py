@@ -8,23 +8,34 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 from wagtail.images import get_image_model
 from wagtail.models import Collection
 from wagtail.permissions import policy_registry
 
 from image_studio import storage
-from image_studio.contrib.files import fallback_bytes, file_name, picture_bytes
+from image_studio.contrib.fallbacks import fallback_of, follow
+from image_studio.contrib.files import fallback_bytes, file_name, picture_bytes, sum_of
+from image_studio.contrib.repairs import one_by_one
 from image_studio.contrib.wagtail.conf import conf
 from image_studio.contrib.wagtail.models import StudioImage
+from image_studio.exceptions import StorageFailed
 from image_studio.models import Asset, Brand, Event
 from image_studio.policy import Policy
 from image_studio.workflow.library import hold
+from image_studio.workflow.showing import is_live
 from image_studio.workflow.usage import judge_choice
 
 #: The focal area that Wagtail wants around our focal point, as a part of the shorter edge.
 FOCAL_PART = 0.2
+
+
+def connect() -> None:
+    """Once the apps are loaded: copies of the fallback are in images, and follow it."""
+    follow(renew, uses=lambda: [conf().picture], uid="image_studio_wagtail")
 
 
 def promote(policy: Policy, asset: Asset) -> Any:
@@ -44,36 +55,53 @@ def promote(policy: Policy, asset: Asset) -> Any:
         hold(asset)
         asset.refresh_from_db()
         judge_choice(asset, policy=policy)
-        link = link_of(asset)
-        image = image_of(link) if link else None
-        if link is not None and image is not None:
+        found = next(iter(_pairs_of(asset)), None)
+        if found is not None:
+            link, image = found
             if link.withdrawn_at is None:
                 _update(link, image, asset)
             else:
                 _again(link, image, asset, data)
             return image
         image = _made(policy, asset, _collection(collection_name(brand)), data)
-        StudioImage.objects.create(
-            asset=asset, image_model=image._meta.label_lower, image_id=str(image.pk), title=image.title
-        )
+        where = {"image_model": image._meta.label_lower, "image_id": str(image.pk)}
+        StudioImage.objects.create(asset=asset, **where, title=image.title, sha1=sum_of(data[0]))
         Event.objects.record(policy.actor, "asset.promoted", asset, to=image._meta.label_lower, image=str(image.pk))
     return image
 
 
-def link_of(asset: Asset) -> StudioImage | None:
-    """The picture's own image: the first, where it has taken the places of others."""
-    return next(iter(links_of(asset)), None)
-
-
 def links_of(asset: Asset) -> list[StudioImage]:
+    """Of the picture's images, the oldest first: its own one, and those whose places it took."""
     rows = StudioImage.objects.filter(asset=asset, image_model=get_image_model()._meta.label_lower)
     return list(rows.order_by("pk"))
 
 
-def image_of(link: StudioImage) -> Any:
-    """The image of a link; None where somebody deleted it past the signals."""
+def _pairs_of(asset: Asset) -> list[tuple[StudioImage, Any]]:
+    """A picture's links with their images, read behind its hold. Links end here where the image is not ours."""
+    pairs = [(link, _image_of(link)) for link in links_of(asset)]
+    return [(link, image) for link, image in pairs if image is not None]
+
+
+def _image_of(link: StudioImage) -> Any:
+    """The link's image; None where somebody deleted it past the signals, or put another file into it: then the link
+    ends, and the file is theirs."""
     model: Any = get_image_model()
-    return model.objects.filter(pk=link.image_id).first() if link.image_model == model._meta.label_lower else None
+    image = model.objects.filter(pk=link.image_id).first()
+    if image is not None and shows(link, image):
+        return image
+    link.delete()
+    return None
+
+
+def shows(link: StudioImage, image: Any) -> bool:
+    """Whether the image has the file that we wrote: asked of its bytes, for scripts leave Wagtail's own sum as it was.
+
+    One that can't be read is taken for it: what was withdrawn must go.
+    """
+    try:
+        return sum_of(storage.read(image.file.storage, image.file.name)) == link.sha1
+    except StorageFailed:
+        return True
 
 
 def withdrawn_images() -> list[str]:
@@ -129,14 +157,18 @@ def _made(policy: Policy, asset: Asset, collection: Any, data: tuple[bytes, str]
             code="required",
             params={"fields": fields},
         ) from error
+    _save(image)
+    return image
+
+
+def _save(image: Any) -> None:
+    """With a new file, which a failure must not leave behind: the row goes with the transaction, the file does not."""
     try:
         image.save()
     except BaseException:
-        # The row goes with the transaction, the file does not.
         if image.file._committed:  # noqa: SLF001 - nobody else knows whether it was stored
             storage.remove(image.file.storage, image.file.name)
         raise
-    return image
 
 
 def _fill(image: Any, asset: Asset) -> None:
@@ -185,65 +217,121 @@ def _replace(image: Any, asset: Asset, data: tuple[bytes, str], focal: tuple[flo
     """Another file in the image's place, everywhere it is used: derived files are made anew, the old one goes."""
     store, old = image.file.storage, image.file.name
     _put(image, asset, data, focal)
-    image.save()
+    _save(image)
     # One by one, not in bulk: each tells Wagtail's cache and has its file deleted.
     for rendition in image.renditions.all():
         rendition.delete()
     transaction.on_commit(lambda: storage.remove(store, old))
 
 
-def restore(asset: Asset) -> None:
-    """A picture that was withdrawn is published again: its images show it again."""
-    for link in links_of(asset):
-        image = image_of(link)
-        if image is not None and link.withdrawn_at is not None:
-            _show(link, image, asset)
+def restore(asset: Asset) -> int:
+    """A picture that was withdrawn is published again: its images show it again. Returns how many.
+
+    :raises InvalidRequest: as :func:`~image_studio.workflow.usage.judge_choice`: it may be withdrawn once more.
+    :raises StorageFailed: when a file cannot be read or written.
+    """
+    if not any(link.withdrawn_at for link in links_of(asset)):
+        return 0
+    data = picture_bytes(asset)
+    with transaction.atomic():
+        hold(asset)
+        asset.refresh_from_db()
+        judge_choice(asset)
+        over = [(link, image) for link, image in _pairs_of(asset) if link.withdrawn_at]
+        for link, image in over:
+            _again(link, image, asset, data)
+    return len(over)
 
 
 def rewrite(asset: Asset) -> None:
     """Somebody changed the picture's words, focal point or rights: its images say the same."""
-    for link in links_of(asset):
-        image = image_of(link)
-        if image is not None and link.withdrawn_at is None:
-            with transaction.atomic():
-                _update(link, image, asset)
-
-
-def take_over(asset: Asset, successor: Asset) -> None:
-    """Another picture took this one's places: its images show that one."""
-    for link in links_of(asset):
-        image = image_of(link)
-        if image is not None:
-            StudioImage.objects.filter(pk=link.pk).update(asset=successor)
-            _show(link, image, successor)
-
-
-def _show(link: StudioImage, image: Any, asset: Asset) -> None:
-    data = picture_bytes(asset)
+    if not StudioImage.objects.filter(asset=asset, withdrawn_at=None).exists():
+        return
     with transaction.atomic():
+        # Read behind the hold: an image as it was before would be saved with a file that is deleted meanwhile.
         hold(asset)
-        _again(link, image, asset, data)
+        told = Asset.objects.get(pk=asset.pk)
+        for link, image in _pairs_of(asset):
+            if link.withdrawn_at is None:
+                _update(link, image, told)
+
+
+def take_over(asset: Asset, successor: Asset) -> int:
+    """Another picture took this one's places: its images show that one. Returns how many.
+
+    :raises InvalidRequest: as :func:`~image_studio.workflow.usage.judge_choice`; then they show what they showed.
+    :raises StorageFailed: when a file cannot be read or written.
+    """
+    if not links_of(asset):
+        return 0
+    judge_choice(successor)
+    data = picture_bytes(successor)
+    with transaction.atomic():
+        # Whoever withdraws either waits, or was faster and is seen.
+        hold(asset, successor)
+        successor.refresh_from_db()
+        judge_choice(successor)
+        pairs = _pairs_of(asset)
+        for link, image in pairs:
+            StudioImage.objects.filter(pk=link.pk).update(asset=successor)
+            _again(link, image, successor, data)
+    return len(pairs)
 
 
 def _again(link: StudioImage, image: Any, asset: Asset, data: tuple[bytes, str]) -> None:
     _fill(image, asset)
     _replace(image, asset, data, asset.focal)
-    StudioImage.objects.filter(pk=link.pk).update(title=image.title, withdrawn_at=None)
+    StudioImage.objects.filter(pk=link.pk).update(title=image.title, withdrawn_at=None, sha1=sum_of(data[0]))
 
 
 def take_down(asset: Asset) -> int:
-    """A picture was withdrawn: the fallback takes its place in every page that shows its image. Returns how many."""
-    done = 0
-    for link in links_of(asset):
-        image = image_of(link)
-        if image is None:
-            continue
-        data = fallback_bytes(asset.size, conf().picture)
-        with transaction.atomic():
-            # First the mark: an image that is marked is chosen by nobody, whatever becomes of its file.
-            StudioImage.objects.filter(pk=link.pk).update(withdrawn_at=timezone.now())
-            if _has(image, "description"):
-                image.description = ""
-            _replace(image, asset, data, None)
-        done += 1
-    return done
+    """A picture was withdrawn: the fallback takes its place in every page that shows its image. Returns how many.
+
+    First the mark, committed by itself: an image that is marked is chosen by nobody, whatever becomes of its file.
+    What fails then is told, and :func:`renew` finds it.
+    """
+    with transaction.atomic():
+        hold(asset)
+        asset.refresh_from_db()
+        if is_live(asset):
+            return 0  # published again meanwhile
+        rows = StudioImage.objects.filter(asset=asset, withdrawn_at=None)
+        rows.update(withdrawn_at=timezone.now())
+    return one_by_one(links_of(asset), renewed)
+
+
+def renew() -> int:
+    """What stands in for withdrawn pictures, written anew where it is not what it should be. Returns how often.
+
+    After the fallback changed, and where a file could not be written when its picture was withdrawn.
+    """
+    return one_by_one(withdrawn_links(), renewed)
+
+
+def withdrawn_links() -> QuerySet[StudioImage]:
+    model = get_image_model()._meta.label_lower
+    return StudioImage.objects.filter(image_model=model, withdrawn_at__isnull=False).select_related("asset")
+
+
+def renewed(link: StudioImage) -> bool:
+    """Whether another file stands in the withdrawn image now."""
+    with transaction.atomic():
+        hold(link.asset, *fallback_of(conf().picture))
+        now = withdrawn_links().filter(pk=link.pk).first()
+        image = _image_of(now) if now is not None else None
+        return image is not None and now is not None and _stand_in(now, image)
+
+
+def _stand_in(link: StudioImage, image: Any) -> bool:
+    data = fallback_bytes(link.asset.size, conf().picture)
+    if link.sha1 == sum_of(data[0]):
+        return False
+    # Without a description Wagtail makes the title the alt text. Neither may name what is not there, and the public
+    # reads it: in the site's language, not in that of whoever withdrew the picture.
+    with override(settings.LANGUAGE_CODE):
+        image.title = _("Picture not available")
+    if _has(image, "description"):
+        image.description = ""
+    _replace(image, link.asset, data, None)
+    StudioImage.objects.filter(pk=link.pk).update(sha1=sum_of(data[0]))
+    return True

@@ -15,6 +15,7 @@ from wagtail.images.views.bulk_actions.image_bulk_action import ImageBulkAction
 
 from image_studio.contrib.wagtail.models import StudioImage
 from image_studio.contrib.wagtail.panel import MOST_SOURCES, PREFIX
+from image_studio.contrib.wagtail.promotion import shows
 from image_studio.exceptions import StudioError
 from image_studio.models import Asset, Brand
 from image_studio.policy import Policy
@@ -86,7 +87,8 @@ def adopt(policy: Policy, brand: Brand, images: Sequence[Any]) -> tuple[list[Ass
 
 def _own(policy: Policy, brand: Brand, image: Any) -> Asset | None:
     rows = StudioImage.objects.filter(image_model=image._meta.label_lower, image_id=str(image.pk))
-    keys = rows.filter(withdrawn_at=None).values("asset")
+    shown = rows.filter(withdrawn_at=None).select_related("asset")
+    keys = [link.asset.pk for link in shown if shows(link, image)]
     own: Asset | None = policy.visible(Asset.objects.filter(brand=brand, pk__in=keys)).first()
     return own
 

@@ -18,6 +18,7 @@ class Migration(migrations.Migration):
                 ("image_model", models.CharField(max_length=200)),
                 ("image_id", models.CharField(max_length=64)),
                 ("title", models.CharField(blank=True, max_length=255, verbose_name="title")),
+                ("sha1", models.CharField(default="", editable=False, max_length=40)),
                 ("withdrawn_at", models.DateTimeField(blank=True, null=True, verbose_name="withdrawn at")),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 (
