@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import uuid
+from contextlib import nullcontext
 from datetime import timedelta
 
 import pytest
@@ -18,6 +19,7 @@ from django.template import Context, Template
 from django.test.utils import isolate_apps
 from django.utils import timezone
 
+from image_studio import signals
 from image_studio.checks import check_field
 from image_studio.fields import AssetForeignKey
 from image_studio.fields.forms import NEWEST, AssetField
@@ -162,6 +164,26 @@ def test_a_withdrawn_picture_stays_where_it_was(live):
     other = Article(title="More tea", picture_id=live.pk)
     with pytest.raises(ValidationError, match="withdrawn"):
         other.full_clean()
+
+
+@pytest.mark.parametrize(
+    ("answer", "field", "refused"), [(True, "picture", False), (True, "card", True), (1, "picture", True)]
+)
+def test_what_an_app_keeps_in_a_draft_may_stay_if_it_fits(live, answer, field, refused):
+    live = put(live, state="withdrawn")
+    row = Article.objects.create(title="Live")
+    setattr(row, field, live)
+
+    def kept(sender, instance, asset, **_more):
+        assert (sender, instance, asset) == (Article, row, live)
+        return answer
+
+    signals.asset_kept_wanted.connect(kept)
+    try:
+        with pytest.raises(ValidationError) if refused else nullcontext():
+            row.full_clean()
+    finally:
+        signals.asset_kept_wanted.disconnect(kept)
 
 
 def test_the_page_shows_nothing_of_a_withdrawn_picture(live):

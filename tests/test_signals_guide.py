@@ -12,9 +12,11 @@ import pytest
 from django.apps import apps
 from django.core import mail
 from django.core.cache import cache
+from django.core.exceptions import ValidationError
 from django.dispatch import Signal
 
 from image_studio import signals
+from image_studio.models import Asset
 from image_studio.policy import Policy
 from image_studio.runner import drain
 from image_studio.workflow import approve_and_publish, reject, request, withdraw
@@ -153,6 +155,18 @@ def test_replacements_are_followed_by_fields_caches_and_newsletters(brand):
     assert Photo.objects.get(pk=other.pk).words == {"more": 1}
     assert uses_of([old]) == {}
     assert len(uses_of([new])[new.pk]) == 2
+
+
+def test_a_draft_that_stands_elsewhere_keeps_its_picture(brand):
+    asset = published(brand)
+    article = Article.objects.create(title="Tea")
+    other = Article.objects.create(title="Coffee")
+    Photo.objects.create(words={"article": article.pk, "hero": str(asset.pk)})
+    withdraw(OPERATOR, asset)
+    article.picture = other.picture = Asset.objects.get(pk=asset.pk)
+    article.full_clean()
+    with pytest.raises(ValidationError):
+        other.full_clean()
 
 
 def test_managers_hear_of_a_budget():

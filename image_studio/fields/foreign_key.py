@@ -15,6 +15,7 @@ from django.core.exceptions import ValidationError
 from django.db import models, router, transaction
 from django.db.models.fields.related_descriptors import ForeignKeyDeferredAttribute
 
+from image_studio import signals
 from image_studio.checks import check_field
 from image_studio.exceptions import StudioError
 from image_studio.wording import explain_error
@@ -82,17 +83,18 @@ class AssetForeignKey(models.ForeignKey):  # type: ignore[type-arg]
         return super().formfield(**{"form_class": form, "brand": self.brand, "channel": self.channel, **kwargs})
 
     def validate(self, value: Any, model_instance: models.Model | None) -> None:
-        """A new choice must be live and fit the field; what the row holds already may stay.
+        """A new choice must be live and fit the field; what the row or a draft of it holds already may stay.
 
         :raises ValidationError: with the code and the words of what is wrong.
         """
         super(models.ForeignKey, self).validate(value, model_instance)
         if value is None or model_instance is None:
             return
+        given = self._given(model_instance, value)
         try:
-            _usage().judge_choice(self._given(model_instance, value), brand=self.brand, channel=self.channel)
+            _usage().judge_choice(given, brand=self.brand, channel=self.channel)
         except StudioError as error:
-            if not self._holds(model_instance, value):
+            if not self._holds(model_instance, value) and not self._kept(model_instance, given):
                 raise ValidationError(explain_error(error), code=error.code) from error
 
     def pre_save(self, model_instance: Any, add: bool) -> Any:
@@ -116,6 +118,13 @@ class AssetForeignKey(models.ForeignKey):  # type: ignore[type-arg]
         """Whether the stored row has this picture; asked of the database, whatever the object was told."""
         rows = self.model._base_manager.filter(pk=instance.pk)
         return not instance._state.adding and rows.filter(**{self.attname: value}).exists()
+
+    def _kept(self, instance: Any, asset: Any) -> bool:
+        """Whether it fits, and an app says that a draft of the row has this picture."""
+        if asset is None or not _usage().fits(asset, brand=self.brand, channel=self.channel):
+            return False
+        answers = signals.asset_kept_wanted.send_robust(type(instance), instance=instance, asset=asset)
+        return any(answer is True for _receiver, answer in answers)
 
 
 def _known(instance: Any) -> dict[str, Any]:

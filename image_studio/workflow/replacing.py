@@ -136,7 +136,7 @@ def preview_replacement(policy: Policy, asset: Asset, successor: Asset | None) -
     judged = Replacement(
         asset=asset,
         successor=found,
-        places=tuple(changed(one, why=_why(one, found)) for one in places_of(asset)),
+        places=tuple(changed(one, why=why_not(one.field, found)) for one in places_of(asset)),
         elsewhere=tuple(told_uses([asset.pk]).get(asset.pk, ())),
     )
     if not judged.places and not judged.elsewhere:
@@ -144,9 +144,11 @@ def preview_replacement(policy: Policy, asset: Asset, successor: Asset | None) -
     return judged
 
 
-def _why(places: FieldPlaces, successor: Asset) -> StudioError | None:
-    """What keeps a picture out of a field's places: what a form would tell a person who chose it there."""
-    field = places.field
+def why_not(field: Any, successor: Asset, *, holder: Any = None) -> StudioError | None:
+    """What keeps a picture out of a field: what a form would tell a person who chose it there.
+
+    :param holder: the key of a row that may have it already.
+    """
     limits = field.get_limit_choices_to()
     offered = not limits or Asset.objects.complex_filter(limits).filter(pk=successor.pk).exists()
     try:
@@ -155,7 +157,8 @@ def _why(places: FieldPlaces, successor: Asset) -> StudioError | None:
         )
     except StudioError as error:
         return error
-    return InvalidRequest("usage.taken") if field.unique and rows_of(field, [successor.pk]).exists() else None
+    taken = field.unique and rows_of(field, [successor.pk]).exclude(pk=holder).exists()
+    return InvalidRequest("usage.taken") if taken else None
 
 
 def replace_everywhere(

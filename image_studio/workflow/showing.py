@@ -5,7 +5,7 @@ Template tags, Jinja2 functions, sitemaps and the API ask here, so that they nev
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,7 @@ from uuid import UUID
 from django.templatetags.static import static
 
 from image_studio.conf import Picture
-from image_studio.models import Asset, Rendition
+from image_studio.models import Asset, Event, Rendition
 
 #: What an <img> without <picture> can count on, best first; AVIF is the last resort.
 PLAIN = ("jpeg", "png", "webp", "avif")
@@ -58,6 +58,15 @@ def is_live(asset: Asset) -> bool:
 def is_over(asset: Asset) -> bool:
     """Whether it was out and is not any more: withdrawn, or past its rights."""
     return asset.state == "withdrawn" or (asset.state == "published" and asset.expired)
+
+
+def ever_out(assets: Iterable[Asset]) -> set[UUID]:
+    """The ids of those that the public could see at some time, whatever has become of them since."""
+    told = {asset.pk: asset.state in ("published", "withdrawn") for asset in assets}
+    asked = [str(key) for key, out in told.items() if not out]
+    rows = Event.objects.filter(object_type=Asset._meta.model_name, object_id__in=asked, verb="asset.published")
+    found = set(rows.values_list("object_id", flat=True)) if asked else set()
+    return {key for key, out in told.items() if out or str(key) in found}
 
 
 def instead(fallback: Any) -> Instead | None:

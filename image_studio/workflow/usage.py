@@ -145,13 +145,26 @@ def judge_choice(
         raise InvalidRequest("usage.not_published")
     if asset.expired:
         raise InvalidRequest("usage.expired")
+    _judge_fit(asset, brand, channel)
+    if not offered:
+        raise InvalidRequest("usage.not_offered")
+    return asset
+
+
+def fits(asset: Asset, *, brand: str = "", channel: str = "") -> bool:
+    """Whether a picture is of this brand and channel, in whatever state it is."""
+    try:
+        _judge_fit(asset, brand, channel)
+    except InvalidRequest:
+        return False
+    return True
+
+
+def _judge_fit(asset: Asset, brand: str, channel: str) -> None:
     if brand and asset.brand.slug != brand:
         raise InvalidRequest("usage.other_brand", brand=brand)
     if channel and (asset.channel is None or asset.channel.slug != channel):
         raise InvalidRequest("usage.other_channel", channel=channel)
-    if not offered:
-        raise InvalidRequest("usage.not_offered")
-    return asset
 
 
 def facts_of(asset: Asset) -> str:
