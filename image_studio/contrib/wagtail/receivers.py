@@ -10,15 +10,16 @@ from uuid import UUID
 from django.db.models.signals import post_delete, post_save, pre_save
 from wagtail.images import get_image_model
 from wagtail.models import Revision
+from wagtail.signals import published
 
 from image_studio import signals
-from image_studio.contrib.wagtail import promotion, using
+from image_studio.contrib.wagtail import judging, listing, places, promotion, using
 from image_studio.contrib.wagtail.conf import conf
-from image_studio.contrib.wagtail.models import StudioImage, StudioPageUse
+from image_studio.contrib.wagtail.models import StudioImage
 from image_studio.contrib.words import follow
 from image_studio.models import Asset
 from image_studio.policy import Policy
-from image_studio.workflow.usage import MOST_PLACES, Use, use_of
+from image_studio.workflow.usage import Use
 
 logger = logging.getLogger("image_studio.wagtail")
 
@@ -28,46 +29,58 @@ def connect() -> None:
     pre_save.connect(_judge, dispatch_uid="image_studio_wagtail_judge")
     post_save.connect(_saved, dispatch_uid="image_studio_wagtail_saved")
     post_save.connect(_drafted, sender=Revision, dispatch_uid="image_studio_wagtail_drafted")
+    published.connect(_live, dispatch_uid="image_studio_wagtail_live")
     post_delete.connect(_deleted, dispatch_uid="image_studio_wagtail_deleted")
     post_delete.connect(_image_deleted, sender=get_image_model(), dispatch_uid="image_studio_wagtail_image_deleted")
     signals.asset_published.connect(_published, dispatch_uid="image_studio_wagtail_published")
     signals.asset_withdrawn.connect(_withdrawn, dispatch_uid="image_studio_wagtail_withdrawn")
     signals.asset_replaced.connect(_replaced, dispatch_uid="image_studio_wagtail_replaced")
     signals.asset_uses_wanted.connect(_used, dispatch_uid="image_studio_wagtail_used")
+    signals.asset_kept_wanted.connect(_kept, dispatch_uid="image_studio_wagtail_kept")
     follow(promotion.rewrite, uid="image_studio_wagtail_described")
 
 
 def _ours(sender: type[Any]) -> bool:
-    """Whether a model can have pictures in StreamFields; those of migrations never meet rows of ours."""
-    return sender.__module__ != "__fake__" and bool(using.fields_of(sender))
+    """Whether rows are kept for a model; those of migrations never meet rows of ours."""
+    return sender.__module__ != "__fake__" and places.takes_pictures(sender)
 
 
 def _writes(sender: type[Any], raw: bool, update_fields: Collection[str] | None) -> bool:
-    """Whether a save writes StreamFields of ours. Saving a draft also saves the page, with the draft's content in
-    memory and none of it among the fields."""
+    """Whether a save writes pictures. Saving a draft also saves the page, with the draft's content in memory and none
+    of it among the fields."""
     if raw or not _ours(sender):
         return False
-    return update_fields is None or not {"live", *using.fields_of(sender)}.isdisjoint(update_fields)
+    return update_fields is None or not {"live", *places.columns_of(sender)}.isdisjoint(update_fields)
 
 
 def _judge(
     sender: type[Any], instance: Any, raw: bool = False, update_fields: Collection[str] | None = None, **_more: Any
 ) -> None:
     if _writes(sender, raw, update_fields):
-        using.judge_live(instance)
+        judging.judge_live(instance)
 
 
 def _saved(
     sender: type[Any], instance: Any, raw: bool = False, update_fields: Collection[str] | None = None, **_more: Any
 ) -> None:
-    if _writes(sender, raw, update_fields):
+    if _writes(sender, raw, update_fields) and places.fields_of(sender):
         using.sync(instance)
 
 
 def _drafted(sender: type[Any], instance: Any, raw: bool = False, **_more: Any) -> None:
     model: Any = None if raw else instance.content_type.model_class()
-    if model is not None and using.fields_of(model) and instance.is_latest_revision():
-        using.sync_draft(instance.as_object())
+    if model is not None and places.takes_pictures(model) and instance.content_object is not None:
+        using.sync_drafts(instance.content_object)
+
+
+def _live(sender: type[Any], instance: Any, **_more: Any) -> None:
+    """Published, an object has no schedule any more; Wagtail clears it without saving the revisions."""
+    if places.takes_pictures(sender):
+        using.sync_drafts(instance)
+
+
+def _kept(sender: type[Any], instance: Any, asset: Asset, **_more: Any) -> bool:
+    return judging.may_keep(instance, asset)
 
 
 def _deleted(sender: type[Any], instance: Any, **_more: Any) -> None:
@@ -98,9 +111,4 @@ def _replaced(sender: type[Any], asset: Asset, successor: Asset, **_more: Any) -
 
 
 def _used(sender: type[Any], assets: Collection[UUID], **_more: Any) -> dict[UUID, list[Use]]:
-    found: dict[UUID, list[Use]] = {}
-    models: tuple[Any, ...] = (StudioImage, StudioPageUse)
-    for model in models:
-        for row in model.objects.filter(asset__in=assets).order_by("pk")[:MOST_PLACES]:
-            found.setdefault(row.asset_id, []).append(use_of(row))
-    return found
+    return listing.uses(assets)

@@ -15,9 +15,10 @@ from wagtail import hooks
 from wagtail.admin import messages
 from wagtail.admin.menu import MenuItem
 
-from image_studio.contrib.wagtail import urls, using
+from image_studio.contrib.wagtail import judging, urls
 from image_studio.contrib.wagtail.choosing import PictureChooserViewSet, picture_chooser
 from image_studio.contrib.wagtail.panel import PREFIX
+from image_studio.contrib.wagtail.places import takes_pictures
 from image_studio.contrib.wagtail.promotion import withdrawn_images
 from image_studio.contrib.wagtail.variants import MakeVariants
 from image_studio.policy import Policy
@@ -70,8 +71,8 @@ def judge_bulk_publish(request: HttpRequest, action_type: str, objects: Any, act
         draft = one.get_latest_revision_as_object() if hasattr(one, "get_latest_revision_as_object") else one
         draft.live = True
         try:
-            if using.fields_of(type(draft)):
-                using.judge_live(draft)
+            if takes_pictures(type(draft)):
+                judging.judge_live(draft)
         except ValidationError as error:
             messages.error(request, f"{draft}: {' '.join(error.messages)}")
             return redirect(action.next_url)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from django.core.cache import cache
 from django.db import connections
 from django.test import Client
+from django.utils import timezone
 
 from image_studio.models import Asset
 from image_studio.policy import Policy
@@ -130,6 +132,29 @@ def make_article(home, *blocks, live=True, title="Spring tea"):
         revision.publish()
     page.refresh_from_db()
     return page
+
+
+def make_lead(home, asset, *, live=True, title="Lead", **more):
+    """A page with a picture in a field: published, or only in its draft."""
+    from tests.sites.wagtail.models import LeadPage  # noqa: PLC0415
+
+    page = LeadPage(title=title, live=False)
+    home.add_child(instance=page)
+    page.picture = asset
+    for name, value in more.items():
+        setattr(page, name, value)
+    revision = page.save_revision()
+    if live:
+        revision.publish()
+    return LeadPage.objects.get(pk=page.pk)
+
+
+def schedule(page, *, minutes=1):
+    """The newest draft was due so long ago."""
+    revision = page.get_latest_revision()
+    due = timezone.now() - timedelta(minutes=minutes)
+    type(revision).objects.filter(pk=revision.pk).update(approved_go_live_at=due)
+    return revision
 
 
 def picture_block(asset, kind="picture", **more):

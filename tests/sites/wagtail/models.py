@@ -1,13 +1,14 @@
 """Pages with pictures in every way that Wagtail knows, and an image model that wants more than Wagtail's."""
 
 from django.db import models
-from wagtail.admin.panels import FieldPanel
+from modelcluster.fields import ParentalKey
+from wagtail.admin.panels import FieldPanel, InlinePanel
 from wagtail.blocks import CharBlock, ListBlock, StructBlock
 from wagtail.fields import StreamField
 from wagtail.images import get_image_model_string
 from wagtail.images.blocks import ImageBlock
 from wagtail.images.models import AbstractImage, AbstractRendition
-from wagtail.models import Page
+from wagtail.models import Orderable, Page
 from wagtail.snippets.models import register_snippet
 
 from image_studio.contrib.wagtail.blocks import StudioPictureBlock, StudioPictureChooserBlock
@@ -34,6 +35,21 @@ class ArticlePage(Page):
     teaser = models.ForeignKey(get_image_model_string(), models.SET_NULL, null=True, blank=True, related_name="+")
     content_panels = [*Page.content_panels, FieldPanel("body"), FieldPanel("teaser")]
     template = "article.html"
+
+
+class LeadPage(Page):
+    """Pictures in fields: the page's own, and those of rows that are edited inside it."""
+
+    picture = AssetForeignKey(null=True, blank=True)
+    acme = AssetForeignKey(null=True, blank=True, brand="acme")
+    content_panels = [*Page.content_panels, FieldPanel("picture"), FieldPanel("acme"), InlinePanel("slides")]
+    template = "article.html"
+
+
+class Slide(Orderable):
+    page = ParentalKey(LeadPage, on_delete=models.CASCADE, related_name="slides")
+    picture = AssetForeignKey(null=True, blank=True)
+    body = StreamField([("picture", StudioPictureBlock())], blank=True)
 
 
 @register_snippet
