@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -18,7 +19,6 @@ from wagtail.admin.menu import MenuItem
 from image_studio.contrib.wagtail import judging, urls
 from image_studio.contrib.wagtail.choosing import PictureChooserViewSet, picture_chooser
 from image_studio.contrib.wagtail.panel import PREFIX
-from image_studio.contrib.wagtail.places import takes_pictures
 from image_studio.contrib.wagtail.promotion import withdrawn_images
 from image_studio.contrib.wagtail.variants import MakeVariants
 from image_studio.policy import Policy
@@ -67,16 +67,24 @@ def judge_bulk_publish(request: HttpRequest, action_type: str, objects: Any, act
     """Say it before pages go live that may not: what publishes many asks no form."""
     if action_type != "publish":
         return None
-    for one in objects:
+    for one in _due(request.user, objects, action):
         draft = one.get_latest_revision_as_object() if hasattr(one, "get_latest_revision_as_object") else one
-        draft.live = True
         try:
-            if takes_pictures(type(draft)):
-                judging.judge_live(draft)
+            judging.judge_publishing(getattr(draft, "specific", draft))
         except ValidationError as error:
             messages.error(request, f"{draft}: {' '.join(error.messages)}")
             return redirect(action.next_url)
     return None
+
+
+def _due(user: Any, objects: Any, action: Any) -> Iterator[Any]:
+    """What a bulk action publishes: what was ticked and, where that was asked, the drafts below it."""
+    below = action.get_execution_context().get("include_descendants")
+    for one in objects:
+        yield one
+        for page in one.get_descendants().not_live().specific() if below else ():
+            if page.permissions_for_user(user).can_publish():
+                yield page
 
 
 hooks.register("register_bulk_action", MakeVariants)

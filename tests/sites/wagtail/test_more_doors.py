@@ -1,21 +1,18 @@
-"""Doors beside the page's form: schedules, workflows, reverts, aliases, snippets, JSON written by hand."""
+"""Doors beside the page's form: workflows, reverts, aliases, snippets, JSON written by hand."""
 
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.core.management import call_command
 from django.urls import reverse
-from django.utils import timezone
 from wagtail.models import Page, Task, Workflow, WorkflowTask
 
 from image_studio.policy import Policy
 from image_studio.workflow import withdraw
 from tests import factories
-from tests.sites.wagtail.conftest import make_article, make_candidate, make_live, picture_block, publish
+from tests.sites.wagtail.conftest import make_article, make_candidate, make_live, picture_block
 from tests.sites.wagtail.models import ArticlePage, Badge
 from tests.sites.wagtail.test_doors import grant, in_state, on_page, send
 
@@ -78,20 +75,6 @@ def test_json_inside_a_list_is_judged(home, waiting):
 
 
 # Without a form -------------------------------------------------------------------------------------------------------
-
-
-def test_a_schedule_leaves_it_a_draft_and_publishes_it_once_the_picture_is_out(home, waiting, public):
-    page = make_article(home, picture_block(waiting), live=False)
-    revision = page.get_latest_revision()
-    due = timezone.now() - timedelta(minutes=1)
-    type(revision).objects.filter(pk=revision.pk).update(approved_go_live_at=due)
-    with pytest.raises(ValidationError, match="Secret tin"):
-        call_command("publish_scheduled")
-    assert not Page.objects.get(pk=page.pk).live
-    assert public.get(page.get_url()).status_code == 404
-    publish(waiting)
-    call_command("publish_scheduled")
-    assert on_page(page) == [waiting]
 
 
 def test_a_workflow_that_is_approved_publishes_nothing(home, waiting, boss, public):
