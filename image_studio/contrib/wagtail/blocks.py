@@ -16,11 +16,15 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from wagtail.blocks import CharBlock, ChooserBlock, StructBlock
 
-from image_studio.contrib.wagtail.models import StudioPageUse
-from image_studio.contrib.wagtail.widgets import StudioPictureChooser
+from image_studio.contrib.wagtail import judging
+from image_studio.contrib.wagtail.widgets import StudioPictureChooser, is_secret
 from image_studio.fields.forms import AssetField
 from image_studio.models import Asset
-from image_studio.workflow.showing import is_over
+from image_studio.wording import explain
+from image_studio.workflow.usage import fits
+
+#: What may become of a picture that a page has: it is not out, for now or for good.
+OVER = frozenset({"usage.withdrawn", "usage.expired", "usage.not_published"})
 
 
 class StudioPictureChooserBlock(ChooserBlock):
@@ -52,15 +56,19 @@ class StudioPictureChooserBlock(ChooserBlock):
         )
 
     def clean(self, value: Any) -> Any:
-        """A new choice must be live and fit; what a page shows already may stay.
+        """A new choice must be live; what the edited object has already may stay. Both must fit the block.
 
         :raises ValidationError: with the code and the words of what is wrong.
         """
         try:
             return super().clean(value)
-        except ValidationError:
-            if isinstance(value, Asset) and _held(value):
+        except ValidationError as error:
+            if error.code not in OVER or not isinstance(value, Asset):
+                raise
+            if fits(value, brand=self.brand, channel=self.channel) and judging.may_stay(value):
                 return value
+            if is_secret(value):
+                raise ValidationError(explain("usage.unknown"), code="usage.unknown") from error
             raise
 
     def to_python(self, value: Any) -> Asset | None:
@@ -89,12 +97,6 @@ def _key(value: Any) -> UUID | None:
         return UUID(str(value))
     except ValueError:
         return None
-
-
-def _held(asset: Asset) -> bool:
-    """Whether a page may keep a picture that it could not newly choose: it shows it now, or shows its fallback."""
-    uses = StudioPageUse.objects.filter(asset=asset)
-    return (uses if is_over(asset) else uses.filter(side="live")).exists()
 
 
 class StudioPictureBlock(StructBlock):

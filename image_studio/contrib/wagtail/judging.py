@@ -9,14 +9,17 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from image_studio.contrib.wagtail import editing
+from image_studio.contrib.wagtail.models import StudioPageUse
 from image_studio.contrib.wagtail.places import (
     has_drafts,
     parental_of,
     pictures_in,
     pointed_in,
+    rows_inside,
     takes_pictures,
 )
-from image_studio.contrib.wagtail.using import rows_about
+from image_studio.contrib.wagtail.using import is_of, rows_about
 from image_studio.exceptions import StudioError
 from image_studio.models import Asset
 from image_studio.wording import explain_error
@@ -92,6 +95,29 @@ def may_keep(instance: Any, asset: Asset) -> bool:
         return True
     owner = _owner(instance)
     return owner is not None and rows_about(owner).filter(asset=asset, side="draft").exists()
+
+
+def may_stay(asset: Asset) -> bool:
+    """Whether a StreamField may keep a picture that it could not newly choose.
+
+    The edited object must have it: live or in a draft what was ever out, live alone what was not. Where nobody knows
+    which object that is, any object will do.
+    """
+    now = editing.current()
+    rows = StudioPageUse.objects.all() if now is None else _edited(now.instance)
+    found = rows.filter(asset=asset)
+    return bool((found if ever_out([asset]) else found.filter(side="live")).exists())
+
+
+def _edited(instance: Any) -> Any:
+    """Of an object, and of the stored rows that are edited inside it."""
+    if instance is None or instance.pk is None:
+        return StudioPageUse.objects.none()
+    wanted = is_of(instance)
+    stored = type(instance)._base_manager.filter(pk=instance.pk).first()
+    for row in rows_inside(stored) if stored is not None else ():
+        wanted |= is_of(row)
+    return StudioPageUse.objects.filter(wanted)
 
 
 def _owner(instance: Any) -> Any:

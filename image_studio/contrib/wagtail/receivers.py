@@ -13,7 +13,7 @@ from wagtail.models import Revision
 from wagtail.signals import published
 
 from image_studio import signals
-from image_studio.contrib.wagtail import judging, listing, places, promotion, publishing, using
+from image_studio.contrib.wagtail import editing, judging, listing, places, promotion, publishing, using
 from image_studio.contrib.wagtail.conf import conf
 from image_studio.contrib.wagtail.models import StudioImage
 from image_studio.contrib.words import follow
@@ -38,6 +38,7 @@ def connect() -> None:
     signals.asset_uses_wanted.connect(_used, dispatch_uid="image_studio_wagtail_used")
     signals.asset_kept_wanted.connect(_kept, dispatch_uid="image_studio_wagtail_kept")
     publishing.connect()
+    editing.connect()
     follow(promotion.rewrite, uid="image_studio_wagtail_described")
 
 

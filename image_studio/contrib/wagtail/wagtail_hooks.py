@@ -16,7 +16,7 @@ from wagtail import hooks
 from wagtail.admin import messages
 from wagtail.admin.menu import MenuItem
 
-from image_studio.contrib.wagtail import judging, urls
+from image_studio.contrib.wagtail import editing, judging, urls
 from image_studio.contrib.wagtail.choosing import PictureChooserViewSet, picture_chooser
 from image_studio.contrib.wagtail.panel import PREFIX
 from image_studio.contrib.wagtail.promotion import withdrawn_images
@@ -60,6 +60,19 @@ def script() -> str:
 def without_withdrawn(images: Any, request: HttpRequest) -> Any:
     """An image that shows a fallback is chosen by nobody."""
     return images.exclude(pk__in=withdrawn_images())
+
+
+@hooks.register("before_edit_page")
+@hooks.register("before_edit_snippet")
+def edited(request: HttpRequest, instance: Any) -> None:
+    """Blocks and controls of the form ask whose it is."""
+    editing.begin(request.user, instance)
+
+
+@hooks.register("before_create_page")
+@hooks.register("before_create_snippet")
+def created(request: HttpRequest, *_more: Any) -> None:
+    editing.begin(request.user)
 
 
 @hooks.register("before_bulk_action")

@@ -6,9 +6,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.widgets import BaseChooser
 
+from image_studio.contrib.wagtail import editing
 from image_studio.fields.forms import label_of, state_of
 from image_studio.models import Asset
 from image_studio.workflow.showing import is_live
@@ -45,7 +47,20 @@ def title_of(asset: Asset) -> str:
     """What tells it from its sisters; and why a page shows none of it, where that is so."""
     if is_live(asset):
         return label_of(asset)
+    if not _may_see(asset):
+        return gettext("A picture that is not published: the page shows the fallback")
     return _("{picture}: {state}, the page shows the fallback").format(picture=asset, state=state_of(asset)[1])
+
+
+def is_secret(asset: Asset) -> bool:
+    """Whether who edits now is known, and may not know of a picture."""
+    return editing.current() is not None and not is_live(asset) and not _may_see(asset)
+
+
+def _may_see(asset: Asset) -> bool:
+    """What is not published is for its brand's people; where nobody knows who looks, for nobody."""
+    now = editing.current()
+    return now is not None and now.policy.can("view", asset)
 
 
 def studio_url(asset: Asset) -> str:
