@@ -13,7 +13,7 @@ from image_studio.workflow import withdraw
 from image_studio.workflow.replacing import replace_everywhere
 from image_studio.workflow.usage import uses_of
 from tests import factories
-from tests.sites.wagtail.conftest import make_article, make_lead, make_live, picture_block, schedule
+from tests.sites.wagtail.conftest import make_article, make_candidate, make_lead, make_live, picture_block, schedule
 from tests.sites.wagtail.models import Slide
 
 pytestmark = [pytest.mark.sites, pytest.mark.django_db(transaction=True)]
@@ -72,7 +72,7 @@ def test_a_draft_is_one_use_and_holds_its_picture(home, brand, place):
     asset = make_live(brand)
     page = drafted(home, place, asset)
     assert labels(asset) == ["Wagtail content: Lead"]
-    with pytest.raises(ProtectedError):
+    with pytest.raises(ProtectedError, match=r"StudioPageUse\.asset"):
         asset.delete()
     page.get_latest_revision().publish()
     assert len(labels(asset)) == 1
@@ -180,8 +180,10 @@ def test_a_draft_under_another_title_is_no_second_place(home, brand):
 
 def test_what_is_due_with_a_deleted_picture_stops_no_other_draft(home, brand):
     """As sites have it whose drafts were written before drafts counted."""
-    gone, asset = make_live(brand), make_live(brand)
-    page = make_lead(home, gone, live=False)
+    gone, asset = make_candidate(brand), make_live(brand)
+    page = make_lead(home, None, live=False)
+    page.picture = gone
+    page.save_revision(clean=False)
     schedule(page)
     StudioPageUse.objects.all().delete()
     gone.renditions.all().delete()
