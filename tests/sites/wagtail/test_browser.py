@@ -18,8 +18,9 @@ from image_studio.policy import Policy
 from image_studio.workflow import withdraw
 from tests import factories
 from tests.browser.chromium import axe, overflow
+from tests.exiftool import source_type
 from tests.sites.wagtail.conftest import apart, make_article, make_live
-from tests.sites.wagtail.test_derivatives import TERM, files_of, told
+from tests.sites.wagtail.test_derivatives import TERM, files_of
 
 pytestmark = [pytest.mark.sites, pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 #: Where the documentation's pictures go; empty makes none.
@@ -72,7 +73,7 @@ def test_made_approved_and_published_without_leaving_the_page(open_page, home, b
     assert len(files) >= 3
     # Generated, with the brand's own label set on it.
     assert asset.source_type == "compositeWithTrainedAlgorithmicMedia"
-    terms = {told(data, folder, url.rpartition("/")[2]) for url, data in files.items()}
+    terms = {source_type(data, folder) for data in files.values()}
     assert terms == {SOURCE_TYPE_URI + asset.source_type}
     withdraw(Policy.operator(), asset)
     editor.visit(article.url)
@@ -95,12 +96,12 @@ def test_a_published_picture_into_wagtails_own_image_field(open_page, home, bare
     image = get_image_model().objects.get()
     assert (image.title, StudioImage.objects.get().image_id) == ("Tea on a tray", str(image.pk))
     (url,) = files_of(public, article)
-    assert told(public.get(url).getvalue(), folder, "teaser.jpg") == TERM
+    assert source_type(public.get(url).getvalue(), folder) == TERM
     withdraw(Policy.operator(), Asset.objects.get())
     assert public.get(url).status_code == 404
     (after,) = files_of(public, article)
     assert after != url
-    assert told(public.get(after).getvalue(), folder, "after.png") == ""
+    assert source_type(public.get(after).getvalue(), folder) == ""
 
 
 def test_searching_in_the_dialog(open_page, home, bare, boss):
