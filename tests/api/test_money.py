@@ -70,7 +70,7 @@ def test_a_price_that_nobody_knows_is_said_to_be_unknown(fake, brand, monkeypatc
     fake("refused")
     made = order(brand)
     drain()
-    monkeypatch.setattr("image_studio.workflow.cells.most_again", lambda _job: None)
+    monkeypatch.setattr("image_studio.workflow.cells._most", lambda _job: None)
     (row,) = api("creator", brand).read(f"variant-sets/{made.pk}/cells/")["results"]
     assert row["again"] == {"picture": f"{made.jobs.get().pk}:0", "most": None}
 
