@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, JsonResponse
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
@@ -46,30 +47,58 @@ def pick(page: StudioAdmin, request: HttpRequest) -> JsonResponse:
     try:
         if not page.has_view_permission(request):
             raise NotAllowed("policy.not_allowed", verb="view", role="viewer")
-        found = _page(policy, request.GET)
+        return listed(
+            request,
+            _rows(policy, request.GET),
+            no_such=_("No published picture has the words “{words}”. Try fewer or other ones."),
+            none=_("No picture is published yet that fits here. Publish one in the studio, then come back."),
+            dialog=partial(_dialog, policy, request),
+        )
     except StudioError as error:
         return refusal(error)
+
+
+def _rows(policy: Policy, asked: Any) -> QuerySet[Asset]:
+    brand, channel = slug_of(asked, "brand"), slug_of(asked, "channel")
+    return choosable(policy=policy, text=asked.get("q", "")[:LONGEST], brand=brand, channel=channel)
+
+
+def slug_of(asked: Any, name: str) -> str:
+    """What the address says; no database takes a NUL."""
+    return str(asked.get(name, "")).replace("\x00", "")[:LONGEST]
+
+
+def listed(
+    request: HttpRequest,
+    rows: QuerySet[Asset],
+    *,
+    no_such: str,
+    none: str,
+    dialog: Callable[[], str],
+    row: Callable[[Asset], dict[str, Any]] | None = None,
+) -> JsonResponse:
+    """A page of these pictures, as the dialog takes it.
+
+    :param no_such: said where none has the ``{words}`` that were looked for; ``none`` where there is none at all.
+    :param row: another form than :func:`as_data`.
+    :raises InvalidRequest: ``usage.bad_place``.
+    """
+    found = _page(rows, request.GET.get("after"))
     shown = found[:PER_PAGE]
     answer = {
         "ok": True,
-        "pictures": [as_data(asset) for asset in shown],
+        "pictures": [(row or as_data)(asset) for asset in shown],
         "next": str(shown[-1].pk) if len(found) > PER_PAGE else "",
-        "said": _said(shown, request.GET),
+        "said": _said(shown, request.GET, no_such=no_such, none=none),
     }
     if request.GET.get("dialog"):
-        answer["dialog"] = _dialog(policy, request)
+        answer["dialog"] = dialog()
     return JsonResponse(answer, headers={"Cache-Control": "private, no-store"})
 
 
-def _page(policy: Policy, asked: Any) -> Sequence[Asset]:
-    """One more than a page holds, so that nothing needs counting.
-
-    :raises InvalidRequest: ``usage.bad_place``.
-    """
-    text = asked.get("q", "")[:LONGEST]
-    slugs = {name: asked.get(name, "").replace("\x00", "")[:LONGEST] for name in ("brand", "channel")}
-    rows = choosable(policy=policy, text=text, **slugs)
-    if after := asked.get("after"):
+def _page(rows: QuerySet[Asset], after: str | None) -> Sequence[Asset]:
+    """One more than a page holds, so that nothing needs counting."""
+    if after:
         try:
             rows = rows.filter(pk__lt=UUID(after))
         except ValueError:
@@ -93,14 +122,12 @@ def as_data(asset: Asset) -> dict[str, Any]:
     }
 
 
-def _said(shown: Sequence[Asset], asked: Any) -> str:
+def _said(shown: Sequence[Asset], asked: Any, *, no_such: str, none: str) -> str:
     words = asked.get("q", "").strip()[:LONGEST]
     if shown:
         more = ngettext("{n} picture", "{n} pictures", len(shown)).format(n=len(shown))
         return _("{n} more").format(n=more) if asked.get("after") else more
-    if words:
-        return _("No published picture has the words “{words}”. Try fewer or other ones.").format(words=words)
-    return _("No picture is published yet that fits here. Publish one in the studio, then come back.")
+    return no_such.format(words=words) if words else none
 
 
 def _dialog(policy: Policy, request: HttpRequest) -> str:
