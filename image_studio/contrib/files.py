@@ -62,7 +62,7 @@ def fallback_bytes(size: tuple[int, int], use: str) -> tuple[bytes, str]:
     """
     try:
         found = _chosen(use)
-    except Exception:
+    except Exception:  # a storage, a finder or a site's own code: each has errors of its own
         logger.exception("no fallback", extra={"action": "contrib.no_fallback", "use": use})
         found = None
     return found if found is not None else (plain(size), "png")

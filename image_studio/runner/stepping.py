@@ -11,7 +11,9 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError, transaction
 
 from image_studio import conf as configuration
+from image_studio.brand.kit import Kit
 from image_studio.catalog.pricing import Price
+from image_studio.catalog.specs import ModelSpec, RouteSpec
 from image_studio.exceptions import Conflict, InvalidRequest, StudioError
 from image_studio.models import (
     Asset,
@@ -26,7 +28,7 @@ from image_studio.models import (
 )
 from image_studio.providers.base import InputRef
 from image_studio.runner.answers import plain
-from image_studio.runner.edit_requests import Base, FileRef, StepOrder, compiled
+from image_studio.runner.edit_requests import Base, Compiled, FileRef, StepOrder, compiled
 from image_studio.runner.holds import let_go_below, let_go_steps, take
 from image_studio.runner.leases import WORKER, Lease
 from image_studio.runner.limits import tokens_of
@@ -126,22 +128,8 @@ def queue_planned(step: EditStep, source: Asset) -> Job | None:
     plan = step.plan
     revision = BrandRevision.objects.filter(pk=plan.get("revision"), brand=brand).first() or brand.revision
     order = StepOrder.from_dict(step.order)
-    route = configuration.routes().get(step.route)
-    if route is None:
-        raise configuration.ConfigurationError(f"There is no route {step.route!r}.")
-    model = configuration.model(route.provider, route.model)
-    if model is None:
-        raise configuration.ConfigurationError(f"The route {route.name!r} leads to no model.")
-    base = Base(asset=str(source.pk), sha256=source.sha256, size=source.size, focal=source.focal)
-    found = compiled(
-        order,
-        base,
-        route=route,
-        model=model,
-        kit=revision.kit if revision else brand.kit,
-        files={role: FileRef(**{**row, "size": tuple(row["size"])}) for role, row in plan.get("files", {}).items()},
-        references=[(role, InputRef.from_dict(row)) for role, row in plan.get("references", ())],
-    )
+    route, model = _route_of(step)
+    found = _compiled(step, source, order, route=route, model=model, kit=revision.kit if revision else brand.kit)
     _judge_price(configuration.provider(route.provider).estimate(found.request, model), int(plan.get("most", 0)))
     request = {**found.request.to_dict(), **({"user_key": plan["user_key"]} if plan.get("user_key") else {})}
     job = Job(
@@ -171,6 +159,33 @@ def queue_planned(step: EditStep, source: Asset) -> Job | None:
     inputs = [_input(found.request.inputs[0]), *step.inputs[1:]]
     EditStep.objects.filter(pk=step.pk).update(job=job, inputs=inputs, hold_micro_usd=0)
     return job
+
+
+def _route_of(step: EditStep) -> tuple[RouteSpec, ModelSpec]:
+    """:raises ConfigurationError: where its route is gone, or leads nowhere."""
+    route = configuration.routes().get(step.route)
+    if route is None:
+        raise configuration.ConfigurationError(f"There is no route {step.route!r}.")
+    model = configuration.model(route.provider, route.model)
+    if model is None:
+        raise configuration.ConfigurationError(f"The route {route.name!r} leads to no model.")
+    return route, model
+
+
+def _compiled(
+    step: EditStep, source: Asset, order: StepOrder, *, route: RouteSpec, model: ModelSpec, kit: Kit
+) -> Compiled:
+    """The request, with the picture that came and the files and references that were kept for it."""
+    plan = step.plan
+    return compiled(
+        order,
+        Base(asset=str(source.pk), sha256=source.sha256, size=source.size, focal=source.focal),
+        route=route,
+        model=model,
+        kit=kit,
+        files={role: FileRef(**{**row, "size": tuple(row["size"])}) for role, row in plan.get("files", {}).items()},
+        references=[(role, InputRef.from_dict(row)) for role, row in plan.get("references", ())],
+    )
 
 
 def _judge_price(now: Price, most: int) -> None:
