@@ -5,20 +5,18 @@ from __future__ import annotations
 import gc
 import os
 import warnings
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import Permission
 from django.core.cache import cache
-from django.db import connections
 from django.test import Client
 
-from image_studio.models import Asset
 from image_studio.policy import Policy
 from image_studio.workflow import approve_and_publish
 from tests import factories
 from tests.sites.djangocms.browser import Editor
+from tests.sites.pictures import apart, make_candidate
 from tests.sites.windows import chromium_here, live_server, windows
 
 __all__ = ["live_server"]
@@ -70,15 +68,6 @@ def public(client):
     return Client()
 
 
-def make_candidate(brand, size=(640, 480), **fields):
-    """A picture that nobody has approved."""
-    asset = factories.make_asset(
-        brand, size, **{"title": "Tea tin", "source_type": "trainedAlgorithmicMedia", **fields}
-    )
-    Asset.objects.filter(pk=asset.pk).update(words=asset.search_words())
-    return asset
-
-
 def make_live(brand, size=(640, 480), **fields):
     """The same, approved and published: its files are made at once."""
     asset = make_candidate(brand, size, **fields)
@@ -89,19 +78,6 @@ def make_live(brand, size=(640, 480), **fields):
 def publish(asset):
     apart(approve_and_publish, Policy.operator(), asset, declaration=factories.DECLARED)
     asset.refresh_from_db()
-
-
-def apart(deed, *args, **options):
-    """Done in a thread of its own: Playwright holds a loop in this one, and workers want theirs."""
-
-    def alone():
-        try:
-            return deed(*args, **options)
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(alone).result()
 
 
 def make_editor(brand, role="viewer"):

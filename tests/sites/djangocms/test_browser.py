@@ -17,7 +17,8 @@ from tests import factories
 from tests.browser.chromium import Watch, axe, overflow
 from tests.exiftool import needs_exiftool, source_type
 from tests.sites.djangocms import pages
-from tests.sites.djangocms.conftest import apart, make_candidate, make_live, publish
+from tests.sites.djangocms.conftest import make_live, publish
+from tests.sites.pictures import apart, make_candidate
 
 pytestmark = [
     pytest.mark.sites,

@@ -14,8 +14,9 @@ from djangocms_versioning.models import Version
 from image_studio.contrib.djangocms.models import StudioPicture
 from image_studio.models import Asset
 from tests.sites.djangocms import pages
-from tests.sites.djangocms.conftest import make_candidate, make_live, publish
+from tests.sites.djangocms.conftest import make_live, publish
 from tests.sites.djangocms.test_pages import FALLBACK, images, publish_by_admin, shown
+from tests.sites.pictures import make_candidate
 
 pytestmark = [pytest.mark.sites, pytest.mark.django_db(transaction=True)]
 ADMIN = "/admin/cms/placeholder"

@@ -26,8 +26,9 @@ from image_studio.workflow import describe, withdraw
 from image_studio.workflow.usage import uses_of
 from tests import factories
 from tests.exiftool import needs_exiftool, source_type
-from tests.sites.djangocms.conftest import make_candidate, make_editor, make_live, publish
+from tests.sites.djangocms.conftest import make_editor, make_live, publish
 from tests.sites.djangocms.teasers.models import Teaser
+from tests.sites.pictures import make_candidate
 
 pytestmark = [
     pytest.mark.sites,

@@ -19,7 +19,8 @@ from image_studio.policy import Policy
 from image_studio.workflow import withdraw
 from tests import factories
 from tests.sites.djangocms import pages
-from tests.sites.djangocms.conftest import make_candidate, make_editor, make_live
+from tests.sites.djangocms.conftest import make_editor, make_live
+from tests.sites.pictures import make_candidate
 
 pytestmark = [pytest.mark.sites, pytest.mark.django_db(transaction=True)]
 

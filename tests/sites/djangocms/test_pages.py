@@ -23,7 +23,8 @@ from image_studio.workflow.replacing import replace_everywhere
 from image_studio.workflow.usage import uses_of
 from tests import factories
 from tests.sites.djangocms import pages
-from tests.sites.djangocms.conftest import make_candidate, make_editor, make_live, publish
+from tests.sites.djangocms.conftest import make_editor, make_live, publish
+from tests.sites.pictures import make_candidate
 from tests.test_tag import Tags
 
 pytestmark = [pytest.mark.sites, pytest.mark.django_db(transaction=True)]

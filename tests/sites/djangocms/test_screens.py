@@ -20,7 +20,8 @@ from image_studio.contrib.filer.models import FiledPicture
 from tests import factories
 from tests.browser.chromium import axe, overflow
 from tests.sites.djangocms import pages
-from tests.sites.djangocms.conftest import make_candidate, make_live
+from tests.sites.djangocms.conftest import make_live
+from tests.sites.pictures import make_candidate
 
 pytestmark = [
     pytest.mark.sites,

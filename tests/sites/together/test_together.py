@@ -26,7 +26,8 @@ from image_studio.workflow import approve, publish, withdraw
 from image_studio.workflow.usage import uses_of
 from tests import factories
 from tests.sites.djangocms import pages
-from tests.sites.djangocms.conftest import make_candidate, make_live
+from tests.sites.djangocms.conftest import make_live
+from tests.sites.pictures import make_candidate
 from tests.sites.wagtail.conftest import make_article, picture_block
 from tests.test_tag import Tags
 

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from django.core.cache import cache
-from django.db import connections
 from django.test import Client
 from django.utils import timezone
 
-from image_studio.models import Asset
 from image_studio.policy import Policy
 from image_studio.workflow import approve_and_publish
 from tests import factories
 from tests.browser.chromium import Watch
+from tests.sites.pictures import make_candidate
 from tests.sites.wagtail.editor import Editor
 from tests.sites.windows import chromium_here, live_server, windows
 
@@ -87,15 +85,6 @@ def home(transactional_db):
     return found
 
 
-def make_candidate(brand, size=(640, 480), **fields):
-    """A picture that nobody has approved."""
-    asset = factories.make_asset(
-        brand, size, **{"title": "Tea tin", "source_type": "trainedAlgorithmicMedia", **fields}
-    )
-    Asset.objects.filter(pk=asset.pk).update(words=asset.search_words())
-    return asset
-
-
 def make_live(brand, size=(640, 480), **fields):
     """The same, approved and published: its files are made at once."""
     asset = make_candidate(brand, size, **fields)
@@ -106,19 +95,6 @@ def make_live(brand, size=(640, 480), **fields):
 def publish(asset):
     approve_and_publish(Policy.operator(), asset, declaration=factories.DECLARED)
     asset.refresh_from_db()
-
-
-def apart(deed, *args, **options):
-    """Done in a thread of its own: Playwright holds a loop in this one, and workers want theirs."""
-
-    def alone():
-        try:
-            return deed(*args, **options)
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(alone).result()
 
 
 def make_article(home, *blocks, live=True, title="Spring tea"):

@@ -13,7 +13,8 @@ from image_studio.policy import Policy
 from image_studio.workflow import withdraw
 from image_studio.workflow.review import reject
 from tests import factories
-from tests.sites.wagtail.conftest import make_article, make_candidate, make_live, picture_block
+from tests.sites.pictures import make_candidate
+from tests.sites.wagtail.conftest import make_article, make_live, picture_block
 from tests.sites.wagtail.models import ArticlePage, Badge
 from tests.sites.wagtail.test_doors import form, grant, on_page, send
 from tests.sites.wagtail.test_more_doors import badge_form

@@ -19,7 +19,8 @@ from image_studio.workflow import withdraw
 from tests import factories
 from tests.browser.chromium import axe, overflow
 from tests.exiftool import source_type
-from tests.sites.wagtail.conftest import apart, make_article, make_live
+from tests.sites.pictures import apart
+from tests.sites.wagtail.conftest import make_article, make_live
 from tests.sites.wagtail.test_derivatives import TERM, files_of
 
 pytestmark = [pytest.mark.sites, pytest.mark.browser, pytest.mark.django_db(transaction=True)]

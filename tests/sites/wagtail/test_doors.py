@@ -18,7 +18,8 @@ from image_studio.models import Asset
 from image_studio.policy import Policy
 from image_studio.workflow import withdraw
 from tests import factories
-from tests.sites.wagtail.conftest import make_article, make_candidate, make_live, picture_block
+from tests.sites.pictures import make_candidate
+from tests.sites.wagtail.conftest import make_article, make_live, picture_block
 from tests.sites.wagtail.models import ArticlePage
 
 pytestmark = [pytest.mark.sites, pytest.mark.django_db(transaction=True)]

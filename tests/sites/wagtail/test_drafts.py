@@ -13,7 +13,8 @@ from image_studio.workflow import withdraw
 from image_studio.workflow.replacing import replace_everywhere
 from image_studio.workflow.usage import uses_of
 from tests import factories
-from tests.sites.wagtail.conftest import make_article, make_candidate, make_lead, make_live, picture_block, schedule
+from tests.sites.pictures import make_candidate
+from tests.sites.wagtail.conftest import make_article, make_lead, make_live, picture_block, schedule
 from tests.sites.wagtail.models import Slide
 
 pytestmark = [pytest.mark.sites, pytest.mark.django_db(transaction=True)]

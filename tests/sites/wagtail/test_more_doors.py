@@ -12,7 +12,8 @@ from wagtail.models import Page, Task, Workflow, WorkflowTask
 from image_studio.policy import Policy
 from image_studio.workflow import withdraw
 from tests import factories
-from tests.sites.wagtail.conftest import make_article, make_candidate, make_live, picture_block
+from tests.sites.pictures import make_candidate
+from tests.sites.wagtail.conftest import make_article, make_live, picture_block
 from tests.sites.wagtail.models import ArticlePage, Badge
 from tests.sites.wagtail.test_doors import grant, in_state, on_page, send
 

@@ -21,7 +21,8 @@ from image_studio.workflow import describe, withdraw
 from image_studio.workflow.replacing import replace_everywhere
 from image_studio.workflow.usage import uses_of
 from tests import factories
-from tests.sites.wagtail.conftest import bytes_of, make_article, make_candidate, make_live, publish
+from tests.sites.pictures import make_candidate
+from tests.sites.wagtail.conftest import bytes_of, make_article, make_live, publish
 
 pytestmark = [pytest.mark.sites, pytest.mark.django_db(transaction=True)]
 ME = Policy.operator()

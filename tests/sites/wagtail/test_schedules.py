@@ -14,15 +14,8 @@ from image_studio.policy import Policy
 from image_studio.workflow import approve, withdraw
 from image_studio.workflow.review import reject
 from tests import factories
-from tests.sites.wagtail.conftest import (
-    make_article,
-    make_candidate,
-    make_lead,
-    make_live,
-    picture_block,
-    publish,
-    schedule,
-)
+from tests.sites.pictures import make_candidate
+from tests.sites.wagtail.conftest import make_article, make_lead, make_live, picture_block, publish, schedule
 from tests.sites.wagtail.models import ArticlePage, LeadPage
 from tests.sites.wagtail.test_doors import on_page
 
