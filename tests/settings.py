@@ -110,6 +110,15 @@ else:
         }
     }
 
+
+def databases_of(site: str) -> dict[str, dict[str, object]]:
+    """The same database under a name of this site's own: a server's suites run beside each other."""
+    default = DATABASES["default"]
+    if ENGINE == "sqlite" or TEST_NAME:
+        return DATABASES
+    return {"default": {**default, "TEST": {**default["TEST"], "NAME": f"test_image_studio_{site}"}}}
+
+
 IMAGE_STUDIO = {"DOORBELL": "inline", "PIXEL_THREADS": 1}
 # From Django 6.1 on a site names its mailers; others do not look.
 MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}

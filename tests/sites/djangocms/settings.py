@@ -5,9 +5,11 @@ from pathlib import Path
 from tests.settings import *  # noqa: F403 - the same database, folders and languages
 from tests.settings import INSTALLED_APPS as STUDIO_APPS
 from tests.settings import MIDDLEWARE as STUDIO_MIDDLEWARE
+from tests.settings import databases_of
 
 HERE = Path(__file__).resolve().parent
 SITE_ID = 1
+DATABASES = databases_of("djangocms")
 ROOT_URLCONF = "tests.sites.djangocms.urls"
 CMS_CONFIRM_VERSION4 = True
 LANGUAGES = [("en", "English"), ("de", "German")]

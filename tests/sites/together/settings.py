@@ -3,6 +3,7 @@
 What the two say alike, they say once; what only one of them can have is decided here, as a site has to decide it.
 """
 
+from tests.settings import databases_of
 from tests.sites.djangocms.settings import *  # noqa: F403
 from tests.sites.djangocms.settings import INSTALLED_APPS as CMS_APPS
 from tests.sites.djangocms.settings import STATICFILES_DIRS as CMS_STATIC
@@ -12,6 +13,7 @@ from tests.sites.wagtail.settings import INSTALLED_APPS as WAGTAIL_APPS
 from tests.sites.wagtail.settings import STATICFILES_DIRS as WAGTAIL_STATIC
 from tests.sites.wagtail.settings import TEMPLATES as WAGTAIL_TEMPLATE_ENGINES
 
+DATABASES = databases_of("together")
 ROOT_URLCONF = "tests.sites.together.urls"
 
 INSTALLED_APPS = ["wagtail.sites", *WAGTAIL_APPS, *(app for app in CMS_APPS if app not in WAGTAIL_APPS)]

@@ -7,8 +7,10 @@ from tests.settings import *  # noqa: F403 - the same database, folders and lang
 from tests.settings import INSTALLED_APPS as STUDIO_APPS
 from tests.settings import MIDDLEWARE as STUDIO_MIDDLEWARE
 from tests.settings import TEMPLATES as STUDIO_TEMPLATES
+from tests.settings import databases_of
 
 HERE = Path(__file__).resolve().parent
+DATABASES = databases_of("wagtail")
 ROOT_URLCONF = "tests.sites.wagtail.urls"
 LANGUAGES = [("en", "English"), ("de", "German")]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
