@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from image_studio.admin.again import key_of, words_of_step
+from image_studio.admin.again import Button, of_step
 from image_studio.admin.base import StudioAdmin, policy_of
 from image_studio.admin.change_form import time_words
 from image_studio.admin.edit_words import letter, told
@@ -166,14 +167,10 @@ class Panel:
         job = self.step.job
         return settle_url(job.pk) if job and job.state == "unknown" else ""
 
-    @property
-    def again(self) -> str:
-        """The key of the button that tries again."""
-        return key_of(self.step.job)
-
-    @property
-    def retry_words(self) -> str:
-        return words_of_step(self.step)
+    @cached_property
+    def retry(self) -> Button:
+        """The button that tries again."""
+        return of_step(self.step)
 
     @property
     def history_url(self) -> str:

@@ -6,6 +6,7 @@ import base64
 import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from django.template import Context
@@ -15,8 +16,7 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from image_studio.admin import finishing
-from image_studio.admin.again import key_of_cells, priced
+from image_studio.admin import again, finishing
 from image_studio.admin.base import picture_url
 from image_studio.admin.generating import generate_url
 from image_studio.admin.lines import TextsForm, texts_form
@@ -118,14 +118,10 @@ class Shown:
         """A finished picture can be compared by everybody, and judged by who may."""
         return self.cell.asset is not None and self.cell.status == "ready"
 
-    @property
-    def again(self) -> str:
-        """The key of its button that tries again."""
-        return key_of_cells([self.cell.variant])
-
-    @property
-    def retry_words(self) -> str:
-        return priced(_("Retry"), [self.cell.again])
+    @cached_property
+    def retry(self) -> again.Button:
+        """Its button that tries again."""
+        return again.of_cells(_("Retry"), [(self.cell.variant, self.cell.again)])
 
     @property
     def full_url(self) -> str:
@@ -233,10 +229,9 @@ def bar_of(found: Sheet) -> dict[str, Any]:
         "total": sum(found.counts.values()),
         "waits": found.counts["waiting"] + found.counts["working"],
         "broken": len(broken),
-        "again": key_of_cells(cell.variant for cell in broken),
-        "retry_words": priced(
+        "retry": again.of_cells(
             ngettext("Retry {n} cell", "Retry {n} cells", len(broken)).format(n=len(broken)),
-            [cell.again for cell in broken],
+            [(cell.variant, cell.again) for cell in broken],
         ),
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_safe
 
-from image_studio.admin.again import key_of, tried, words_of_step
+from image_studio.admin.again import Button, of_step, tried
 from image_studio.admin.base import StudioAdmin, policy_of, worker_missing
 from image_studio.admin.change_result import LOOKS
 from image_studio.admin.replaying import may_replay
@@ -84,14 +84,10 @@ class Place:
     def so_far(self) -> str:
         return "" if self.total == 1 else _("{n} of {total} made").format(n=self.done, total=self.total)
 
-    @property
-    def again(self) -> str:
-        """The key of the button that tries again."""
-        return key_of(self.step.job)
-
-    @property
-    def retry_words(self) -> str:
-        return words_of_step(self.step)
+    @cached_property
+    def retry(self) -> Button:
+        """The button that tries again."""
+        return of_step(self.step)
 
     @property
     def may_retry(self) -> bool:

@@ -16,6 +16,8 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from image_studio import ledger
+from image_studio.admin.again import bound, said_by
 from image_studio.admin.base import policy_of
 from image_studio.admin.money import left_words, micro, usd
 from image_studio.conf import routes
@@ -155,7 +157,8 @@ def _shown(page: StudioAdmin, request: HttpRequest, job: Job, *, problem: str = 
     may = offered(policy, job) if allowed else frozenset()
     step = step_of(job) if may else None
     after = most_after(step) if step else 0
-    most = (most_again(job) or 0) + after if "resend" in may else 0
+    own = most_again(job) if "resend" in may else 0
+    most = (own or 0) + after if "resend" in may else 0
     money = money_findings(policy, job.brand, most) if "resend" in may else ()
     response = page.page(
         request,
@@ -173,7 +176,7 @@ def _shown(page: StudioAdmin, request: HttpRequest, job: Job, *, problem: str = 
         again=most_dollars(most) if most else "",
         after=most_dollars(after) if after else "",
         left=left_words(policy, job.brand, most) if "resend" in may else "",
-        key=uuid.uuid4().hex,
+        key=bound(uuid.uuid4().hex, None if own is None else most),
         here=any(doubt.here for doubt in doubts),
         hosts=sorted({doubt.attempt.host for doubt in doubts if doubt.attempt.host}),
         problem=problem,
@@ -216,7 +219,9 @@ def _adopt(policy: Policy, job: Job, _said: Any) -> str:
 
 
 def _resend(policy: Policy, job: Job, said: Any) -> str:
-    resend(policy, job, key=str(said.get("key", "")))
+    key = str(said.get("key", ""))
+    with ledger.at_most(said_by(key)):
+        resend(policy, job, key=key)
     return _("Sent again, with a hold of its own. The call before keeps its hold until it is written off.")
 
 

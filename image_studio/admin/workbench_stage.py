@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from django.urls import reverse
@@ -13,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from image_studio import conf as site
-from image_studio.admin.again import key_of, words_of_step
+from image_studio.admin.again import Button, of_step
 from image_studio.admin.base import picture_url
 from image_studio.admin.contact_sheet import said
 from image_studio.admin.edit_words import letter, short, told
@@ -195,14 +196,10 @@ class Stage:
         job = self.node.step.job
         return settle_url(job.pk) if job and job.state == "unknown" else ""
 
-    @property
-    def again(self) -> str:
-        """The key of the button that tries again."""
-        return key_of(self.node.step.job)
-
-    @property
-    def retry_words(self) -> str:
-        return words_of_step(self.node.step)
+    @cached_property
+    def retry(self) -> Button:
+        """The button that tries again."""
+        return of_step(self.node.step)
 
     @property
     def verdict_words(self) -> str:

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from image_studio import workflow
 from image_studio.api import set_rows as rows
-from image_studio.api.fields import Nothing
+from image_studio.api.fields import Nothing, TryAgain
 from image_studio.api.filters import OneOf, Slug, StudioFilters
 from image_studio.api.keyed import answered
 from image_studio.api.operations import operation
@@ -96,6 +96,8 @@ class CellRetry(CellView):
         "retryCell",
         "Try one cell again",
         description="Cells that share its picture come along, where that must be bought again.",
+        body=TryAgain,
+        optional=True,
         answers={202: rows.SetAccepted},
         errors=(403,),
         keyed=True,
@@ -103,9 +105,9 @@ class CellRetry(CellView):
     def post(self, request: Request, set_id: UUID, cell_id: UUID) -> Response:
         variant_set = self.variant_set(set_id)
         cell = self.cell(variant_set, cell_id)
-        self.body(Nothing, optional=True)
+        most = self.body(TryAgain, optional=True).get("most_micro_usd")
         self.policy.require("retry", variant_set)
-        return answered(self, lambda: self._again(variant_set, cell))
+        return answered(self, lambda: self._again(variant_set, cell), most=most)
 
     def _again(self, variant_set: VariantSet, cell: Variant) -> tuple[str, dict[str, Any]]:
         workflow.retry_cell(self.policy, cell)

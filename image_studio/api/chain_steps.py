@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from image_studio.api import step_rows as rows
 from image_studio.api.chains import ChainView
-from image_studio.api.fields import Nothing
+from image_studio.api.fields import Nothing, TryAgain
 from image_studio.api.keyed import answered, answered_before, answered_drawn
 from image_studio.api.operations import operation
 from image_studio.api.pagination import page
@@ -236,7 +236,7 @@ class StepRetry(StepView):
             "May spend as much as it was estimated at. A step of unknown outcome may have been charged and is never "
             "sent again: 409."
         ),
-        body=Nothing,
+        body=TryAgain,
         optional=True,
         answers={202: rows.StepAccepted},
         errors=(403,),
@@ -244,9 +244,9 @@ class StepRetry(StepView):
     )
     def post(self, request: Request, chain_id: UUID, number: int) -> Response:
         step = self.step(self.chain(chain_id), number)
-        self.body(Nothing, optional=True)
+        most = self.body(TryAgain, optional=True).get("most_micro_usd")
         self.policy.require("retry", step.chain)
-        return answered(self, lambda: self._again(step))
+        return answered(self, lambda: self._again(step), most=most)
 
     def _again(self, step: EditStep) -> tuple[str, dict[str, Any]]:
         verbs.retry_step(self.policy, step)

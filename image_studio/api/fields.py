@@ -141,3 +141,14 @@ class Moment(serializers.DateTimeField):
         except (ValueError, OverflowError):
             self.fail("invalid", format="")
         return found
+
+
+class TryAgain(Body):
+    """What binds a retry."""
+
+    most_micro_usd = Integer(
+        required=False,
+        min_value=0,
+        max_value=10**15,
+        help_text="As `again.most` said it: where more would be held by now, nothing is done (409, `price.risen`).",
+    )

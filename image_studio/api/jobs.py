@@ -17,7 +17,7 @@ from image_studio import workflow
 from image_studio.api import job_rows as rows
 from image_studio.api.base import StudioView, as_uuid
 from image_studio.api.cost_rows import cost_row
-from image_studio.api.fields import Nothing
+from image_studio.api.fields import Nothing, TryAgain
 from image_studio.api.files import served
 from image_studio.api.filters import Filter, OneOf, Slug, StudioFilters
 from image_studio.api.keyed import answered
@@ -140,14 +140,16 @@ class JobRetry(JobView):
             "May spend as much as it was estimated at. A job of unknown outcome may have been charged and is not sent "
             "again by this (409): that is `resend/`. Local work is done by a new job: look at `Location`."
         ),
+        body=TryAgain,
+        optional=True,
         answers={202: rows.JobRow},
         errors=(403,),
         keyed=True,
     )
     def post(self, request: Request, job_id: UUID) -> Response:
         job = self.job(job_id)
-        self.body(Nothing, optional=True)
-        return answered(self, lambda: self._again(job))
+        most = self.body(TryAgain, optional=True).get("most_micro_usd")
+        return answered(self, lambda: self._again(job), most=most)
 
     def _again(self, job: Job) -> tuple[str, dict[str, Any]]:
         new = workflow.retry_job(self.policy, job)

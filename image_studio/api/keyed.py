@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from rest_framework.response import Response
 
+from image_studio import ledger
 from image_studio.api.base import SOON, StudioView
 from image_studio.api.rendering import dump
 from image_studio.exceptions import InvalidRequest
@@ -22,13 +23,21 @@ class NotThere(InvalidRequest):
     http_status = 404
 
 
-def answered(view: StudioView, act: Callable[[], tuple[str, Any]], *, status: int = 202) -> Response:
+def answered(
+    view: StudioView, act: Callable[[], tuple[str, Any]], *, status: int = 202, most: int | None = None
+) -> Response:
     """What the request's key was answered, or the answer that ``act`` makes now.
 
     :param act: changes rows only; returns the address to look at next, and the body.
-    :raises StudioError: as :func:`~image_studio.workflow.once.once`.
+    :param most: the most that it may hold, in micro-USD.
+    :raises StudioError: as :func:`~image_studio.workflow.once.once`; ``price.risen``.
     """
-    return _response(once(view.policy, _key(view), _body(view), lambda: _kept(*act())), status)
+
+    def acted() -> dict[str, Any]:
+        with ledger.at_most(most):
+            return _kept(*act())
+
+    return _response(once(view.policy, _key(view), _body(view), acted), status)
 
 
 def answered_drawn(view: StudioView, act: Callable[[], tuple[str, Any]], drawn: Sequence[Drawn]) -> Response:

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from image_studio.api import job_rows as rows
 from image_studio.api.base import StudioView
-from image_studio.api.fields import Body, Id, Integer, Nothing, Text
+from image_studio.api.fields import Body, Id, Integer, Nothing, Text, TryAgain
 from image_studio.api.filters import Slug, StudioFilters
 from image_studio.api.jobs import JobView
 from image_studio.api.keyed import answered
@@ -135,15 +135,17 @@ class JobResend(JobView):
             "It may be charged twice: the call before keeps what is held for it, and this one gets a hold of its own. "
             "409 where the budget has no room for that, or spending is stopped."
         ),
+        body=TryAgain,
+        optional=True,
         answers={202: rows.JobRow},
         errors=(403,),
         keyed=True,
     )
     def post(self, request: Request, job_id: UUID) -> Response:
         job = self.job(job_id)
-        self.body(Nothing, optional=True)
+        most = self.body(TryAgain, optional=True).get("most_micro_usd")
         self.policy.require("resend", job)
-        return answered(self, self._again(job))
+        return answered(self, self._again(job), most=most)
 
     def _again(self, job: Job) -> Callable[[], tuple[str, dict[str, Any]]]:
         def act() -> tuple[str, dict[str, Any]]:

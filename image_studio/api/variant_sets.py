@@ -15,7 +15,7 @@ from image_studio import workflow
 from image_studio.api import set_rows as rows
 from image_studio.api.base import StudioView
 from image_studio.api.cost_rows import cost_row
-from image_studio.api.fields import Nothing
+from image_studio.api.fields import Nothing, TryAgain
 from image_studio.api.files import HEADERS
 from image_studio.api.filters import Filter, Slug, StudioFilters, yes_no
 from image_studio.api.keyed import answered, answered_before
@@ -182,15 +182,17 @@ class SetRetry(SetView):
             "What never brought a picture is bought again; cells whose picture is there are composed again, free. "
             "What may have been charged without an answer is left alone."
         ),
+        body=TryAgain,
+        optional=True,
         answers={202: rows.SetAccepted},
         errors=(403,),
         keyed=True,
     )
     def post(self, request: Request, set_id: UUID) -> Response:
         variant_set = self.variant_set(set_id)
-        self.body(Nothing, optional=True)
+        most = self.body(TryAgain, optional=True).get("most_micro_usd")
         self.policy.require("retry", variant_set)
-        return answered(self, lambda: self.going_on(variant_set, workflow.retry(self.policy, variant_set)))
+        return answered(self, lambda: self.going_on(variant_set, workflow.retry(self.policy, variant_set)), most=most)
 
 
 class SetRecompose(SetView):

@@ -22,6 +22,7 @@ from image_studio.ledger.budgets import (
     starts,
     whose,
 )
+from image_studio.ledger.ceilings import at_most
 from image_studio.ledger.entries import adjust, hold, release, settle, write
 from image_studio.ledger.switches import charging, free, halted, judge_running, stopped
 
@@ -34,6 +35,7 @@ __all__ = [
     "Outlook",
     "Settlement",
     "adjust",
+    "at_most",
     "charging",
     "current",
     "ends",

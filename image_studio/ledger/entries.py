@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from image_studio.ledger import ceilings
 from image_studio.ledger.bills import WORKER, Bill, BudgetSpent, Movement, Settlement
 from image_studio.ledger.budgets import budgets_of, count, grant, whose
 from image_studio.ledger.switches import judge_running
@@ -21,12 +22,14 @@ def hold(bills: Sequence[tuple[Bill, int]], *, actor: Actor, reason: str = "", n
 
     :raises BudgetSpent: ``budget.spent`` naming the first budget that has no room, ``budget.price_unknown`` where a
         limit cannot be kept; the transaction is to be rolled back.
-    :raises Conflict: ``spending.stopped``.
+    :raises Conflict: ``spending.stopped``; ``price.risen`` where that is more than
+        :func:`~image_studio.ledger.ceilings.at_most` lets through.
     """
     asked = [(bill, amount) for bill, amount in bills if amount or bill.price_unknown]
     if not asked:
         return
     judge_running({bill.brand_id for bill, _amount in asked})
+    ceilings.judge(sum(amount for _bill, amount in asked))
     now = now or database_now()
     moved = [Movement(bill=bill, kind="hold", held=n, reason=reason) for bill, n in asked if n]
     sums = _by_scope(moved)

@@ -18,6 +18,10 @@ WORDS = {
     "budget.out_of_range": _("A budget is at least $0 and at most ${most}."),
     "budget.unknown_period": _("There is no period “{period}”. There are: {known}."),
     "budget.not_member": _("This person is no member of the brand. Add them to its members first."),
+    "price.risen": _(
+        "You were told that this may cost ${said} at most, and by now it may cost more. Nothing was sent or spent. "
+        "Look at its price again, then ask again."
+    ),
     "spending.stopped": _(
         "Spending is stopped ({reason}), by {who}. Nothing was sent or spent. Whoever stopped it can let it go on."
     ),

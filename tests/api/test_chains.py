@@ -312,8 +312,10 @@ def test_a_step_is_cancelled_and_tried_again(mara, chain, fake):
     is_problem(mara.ask("POST", f"{path}cancel/", {}), 409, "chain.step_over")
     drain()
     assert fake.charged() == []
-    first = keyed(mara, f"{path}retry/", {}, key="k")
-    assert keyed(mara, f"{path}retry/", {}, key="k").content == first.content
+    most = cancelled["again"]["most"]
+    is_problem(keyed(mara, f"{path}retry/", {"most_micro_usd": most - 1}, key="k", status=409), 409, "price.risen")
+    first = keyed(mara, f"{path}retry/", {"most_micro_usd": most}, key="k")
+    assert keyed(mara, f"{path}retry/", {"most_micro_usd": most}, key="k").content == first.content
     drain()
     ready = step(mara, chain, 2)
     assert (ready["status"], ready["again"]) == ("ready", None)

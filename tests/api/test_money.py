@@ -66,6 +66,37 @@ def test_a_cell_says_what_a_retry_holds_and_then_holds_it(fake, brand, word, row
     assert_true()
 
 
+@pytest.mark.parametrize("door", ["set", "cell", "job"])
+def test_a_retry_holds_no_more_than_its_asker_was_told(fake, brand, door):
+    fake("refused", "ok")
+    made = order(brand)
+    drain()
+    client, job = api("creator", brand), made.jobs.get()
+    path = {
+        "set": f"variant-sets/{made.pk}/retry/",
+        "cell": f"variant-sets/{made.pk}/cells/{made.variants.get().pk}/retry/",
+        "job": f"jobs/{job.pk}/retry/",
+    }[door]
+    problem = client.ask("POST", path, {"most_micro_usd": PRICE - 1}, Idempotency_Key="k")
+    is_problem(problem, 409, "price.risen")
+    assert (held(), made.jobs.get().state) == (0, "failed")
+    # It was refused: its key is free for what the asker thinks of it now.
+    client.ask("POST", path, {"most_micro_usd": PRICE}, status=202, Idempotency_Key="k")
+    assert held() == PRICE
+    assert_true()
+
+
+@pytest.mark.parametrize("wrong", [-1, "much", True, 1.5, 10**15 + 1])
+def test_a_most_that_is_no_sum_changes_nothing(fake, brand, wrong):
+    fake("refused")
+    made = order(brand)
+    drain()
+    path = f"variant-sets/{made.pk}/retry/"
+    answer = api("creator", brand).ask("POST", path, {"most_micro_usd": wrong}, Idempotency_Key="k")
+    is_problem(answer, 400, "request.invalid")
+    assert made.jobs.get().state == "failed"
+
+
 def test_a_price_that_nobody_knows_is_said_to_be_unknown(fake, brand, monkeypatch):
     fake("refused")
     made = order(brand)
@@ -110,6 +141,15 @@ def test_a_resend_needs_a_key_and_sends_once(job, brand):
     drain()
     assert creator.read(f"jobs/{job.pk}/")["state"] == "done"
     assert_true()
+
+
+def test_a_resend_holds_no_more_than_its_asker_was_told(job, brand):
+    creator, path = api("creator", brand), f"jobs/{job.pk}/resend/"
+    problem = creator.ask("POST", path, {"most_micro_usd": PRICE - 1}, Idempotency_Key="k")
+    is_problem(problem, 409, "price.risen")
+    assert (Job.objects.get().resends, held()) == (0, PRICE)
+    creator.ask("POST", path, {"most_micro_usd": PRICE}, status=202, Idempotency_Key="k")
+    assert held() == 2 * PRICE
 
 
 def test_a_write_off_is_the_managers_and_says_the_sum(job, brand):

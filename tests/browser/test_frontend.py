@@ -150,6 +150,39 @@ def test_trying_again_says_what_it_may_cost(new_page: Any, address: str, mosts: 
     """The first two cells share a picture, which is paid for once."""
     tab = new_page()
     sign_in(tab, address)
+    show_broken(tab, address, mosts)
+    assert tab.inner_text("#retry") == words
+
+
+def test_what_trying_again_was_said_to_cost_binds(new_page: Any, address: str) -> None:
+    tab = new_page()
+    sign_in(tab, address)
+    show_broken(tab, address, (60_000, 60_000, 40_000))
+    sent: list[tuple[Any, str]] = []
+
+    def risen(route: Any) -> None:
+        sent.append((route.request.post_data_json, route.request.headers["idempotency-key"]))
+        serve_broken(tab, (60_000, 60_000, 90_000))
+        route.fulfill(status=409, json={"code": "price.risen", "detail": "It may cost more."})
+
+    tab.route("**/v1/variant-sets/made/retry/", risen)
+    for _press in range(2):
+        tab.click("#retry")
+        tab.wait_for_selector("#watch-said:has-text('It may cost more.')")
+        tab.wait_for_selector("#retry:has-text('Try again what failed (at most $0.15)'):not(:disabled)")
+    assert [body for body, _key in sent] == [{"most_micro_usd": 100_000}, {"most_micro_usd": 150_000}]
+    assert sent[0][1] != sent[1][1]
+
+
+def show_broken(tab: Any, address: str, mosts: tuple[Any, ...]) -> None:
+    """A set that brought nothing, one cell for each sum that buying it again may cost."""
+    serve_broken(tab, mosts)
+    tab.goto(f"{address}/frontend/#set=made")
+    tab.reload()
+    tab.wait_for_selector("#retry:not([hidden])")
+
+
+def serve_broken(tab: Any, mosts: tuple[Any, ...]) -> None:
     told = {"verdicts": {}, "judged": False, "actions": ["retry"], "status": "failed", "asset": None, "message": "No."}
     place = {"channel": "square", "take": 1, "width": 90, "height": 90, "partial": None, "preview_url": None}
     bought = [{"picture": f"job:{max(0, number - 1)}", "most": most} for number, most in enumerate(mosts)] or [None]
@@ -161,7 +194,3 @@ def test_trying_again_says_what_it_may_cost(new_page: Any, address: str, mosts: 
     body = {"title": "Tins", "micro_usd": 0, "actions": ["retry"], "progress": progress}
     tab.route("**/v1/variant-sets/made/", lambda route: route.fulfill(json=body))
     tab.route("**/v1/variant-sets/made/cells/*", lambda route: route.fulfill(json={"next": None, "results": cells}))
-    tab.goto(f"{address}/frontend/#set=made")
-    tab.reload()
-    tab.wait_for_selector("#retry:not([hidden])")
-    assert tab.inner_text("#retry") == words

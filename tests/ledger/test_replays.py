@@ -6,7 +6,7 @@ import pytest
 from django.core.management import call_command
 from django.urls import reverse
 
-from image_studio.admin.again import words_of_step
+from image_studio.admin.again import of_step
 from image_studio.exceptions import Conflict
 from image_studio.models import EditStep, LedgerEntry, Replay
 from image_studio.runner import doctor_money, drain, holds
@@ -147,7 +147,7 @@ def test_a_retry_says_and_holds_what_goes_on_after_it(server, brand, recipe):
     assert held() == 0
     said = again_of(step).most
     assert said == step.job.estimate_micro_usd + planned.plan["most"]
-    assert most_dollars(said) in words_of_step(step)
+    assert most_dollars(said) in of_step(step).words
     nodes = {node.number: node for node in tree(OPERATOR, step.chain).nodes}
     assert again_of(nodes[2].step) == again_of(step)
     retry_step(OPERATOR, step)

@@ -438,7 +438,7 @@ async function look() {
     progress(set.body);
     const cells = pages.flatMap((page) => page.body.results);
     cells.forEach(drawCell);
-    $("retry").textContent = `Try again what failed${mostAgain(cells)}`;
+    sayMost(cells);
     const changed = set.fresh || pages.some((page) => page.fresh);
     watched.wait = Math.min(LONGEST, Math.max(set.wait, changed ? 0 : watched.wait * 1.5));
     if (set.body.progress.active) again(watched.wait || 2);
@@ -452,12 +452,17 @@ async function look() {
   }
 }
 
-/** What trying again may cost: cells that share a picture pay for it once, and what nobody can price is said. */
+/** What trying again may cost in micro-USD: cells that share a picture pay for it once. Null: nobody knows. */
 function mostAgain(cells) {
   const bought = new Map(cells.filter((cell) => cell.again).map((cell) => [cell.again.picture, cell.again.most]));
   const most = [...bought.values()];
-  if (!most.length) return "";
-  return most.includes(null) ? " (price unknown)" : ` (at most ${dollars(most.reduce((sum, one) => sum + one))})`;
+  return most.includes(null) ? null : most.reduce((sum, one) => sum + one, 0);
+}
+
+function sayMost(cells) {
+  const most = watched.most = mostAgain(cells);
+  const words = most === null ? " (price unknown)" : most ? ` (at most ${dollars(most)})` : "";
+  $("retry").textContent = `Try again what failed${words}`;
 }
 
 async function readCells(id) {
@@ -505,9 +510,17 @@ $("cancel").addEventListener("click", () => begin($("cancel"), $("watch-said"), 
 }));
 
 $("retry").addEventListener("click", () => begin($("retry"), $("watch-said"), async () => {
-  now.retryKey ||= random();
-  await send(at("retry", now.shown), { method: "POST", body: {}, headers: { "Idempotency-Key": now.retryKey } });
-  now.retryKey = "";
+  // What the button says binds the server. Kept with its key: after a lost connection the same is sent again.
+  now.retry ||= { key: random(), body: watched.most === null ? {} : { most_micro_usd: watched.most } };
+  try {
+    await send(at("retry", now.shown), { method: "POST", body: now.retry.body, headers: { "Idempotency-Key": now.retry.key } });
+  } catch (error) {
+    // Refused, so nothing was done, and its key is free: the next press says what the button says by then.
+    if (error.status >= 400 && error.status < 500) now.retry = null;
+    if (error.code === "price.risen") sayMost((await readCells(now.shown)).flatMap((page) => page.body.results));
+    throw error;
+  }
+  now.retry = null;
   await watch(now.shown);
 }));
 
