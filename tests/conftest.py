@@ -201,7 +201,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Marks before ``-m`` looks at them; once the order is shuffled, what takes minutes comes first."""
     _mark(items)
     yield
-    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+    items[:] = _long_first(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+
+
+def _long_first(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
+    """Each worker begins with its share of what takes minutes: xdist gives each a run of the list, of one length."""
+    long = [item for item in items if item.get_closest_marker("long")]
+    rest = [item for item in items if not item.get_closest_marker("long")]
+    found: list[pytest.Item] = []
+    for worker in range(workers):
+        mine, size = long[worker::workers], (len(items) - len(found)) // (workers - worker)
+        more = max(0, size - len(mine))
+        found += [*mine, *rest[:more]]
+        rest = rest[more:]
+    return found + rest
 
 
 def _is_thorough(path: Path) -> bool:

@@ -46,8 +46,8 @@ def spend_days(brand, share=1.0):
 def buying(studio, settings):
     """Set what the provider does next, here and in the workers."""
 
-    def buying(*script):
-        rows = testing.fake_settings(ledger=studio / "books.jsonl", script=script)
+    def buying(*script, **options):
+        rows = testing.fake_settings(ledger=studio / "books.jsonl", script=script, **options)
         settings.IMAGE_STUDIO = {**settings.IMAGE_STUDIO, **rows, "BRAND_CHECKS": ()}
         (studio / "studio.json").write_text(json.dumps(settings.IMAGE_STUDIO))
 
@@ -61,15 +61,20 @@ def work_apart():
         connections.close_all()
 
 
-@pytest.fixture
-def doubtful(brand, boss, buying):
-    """A job whose call may have been charged."""
-    buying("unknown")
+def ordered(brand, boss):
+    """The only job of an order that was worked on."""
     made = order(brand, user=boss)
     # The browser's driver has a loop in this thread, and the work one of its own.
     with ThreadPoolExecutor(1) as apart:
         apart.submit(work_apart).result()
-    job = made.jobs.get()
+    return made.jobs.get()
+
+
+@pytest.fixture
+def doubtful(brand, boss, buying):
+    """A job whose call may have been charged."""
+    buying("unknown")
+    job = ordered(brand, boss)
     assert job.state == "unknown"
     return job
 
@@ -117,6 +122,32 @@ def test_every_page_of_money_can_be_used_by_everybody(open_page, boss, addresses
         found[name] = (axe(window.page), overflow(window.page))
     wrong = {name: judged for name, judged in found.items() if judged != ([], 0)}
     assert not wrong, json.dumps(wrong, indent=1)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_price_that_rose_is_told_where_one_looks_and_asked_again(open_page, boss, brand, buying, scheme):
+    buying("refused")
+    job = ordered(brand, boss)
+    window = open_page(boss, scheme=scheme)
+    window.watch.expects(409)
+    window.visit(reverse(f"{BASE}variantset_change", args=[job.variant_set_id]))
+    panel = window.inspect(window.page.locator(".studio-cell").first)
+    buying("ok", price=3 * PRICE)
+    panel.get_by_role("button", name="Retry (max $0.04)").click()
+    told = panel.locator(".studio-inspect-told")
+    expect(told).to_contain_text("You were told that this may cost $0.04 at most")
+    assert axe(window.page) == []
+    told.get_by_role("button", name="Show it as it is now").click()
+    expect(panel.get_by_role("button", name="Retry (max $0.12)")).to_be_visible()
+    # The bar's button still says the price of before, until it is pressed.
+    window.page.locator("#bar-retry").click()
+    expect(window.page.locator("#bar-retry")).to_have_text("Retry 1 cell (max $0.12)")
+    job.refresh_from_db()
+    assert (job.state, job.hold_micro_usd) == ("failed", 0)
+    panel.get_by_role("button", name="Retry (max $0.12)").click()
+    expect(window.page.locator(".studio-cell").first).to_contain_text("Waiting")
+    job.refresh_from_db()
+    assert (job.state, job.hold_micro_usd) == ("queued", 3 * PRICE)
 
 
 def test_a_call_in_doubt_is_sent_again_and_the_one_before_written_off(

@@ -352,14 +352,22 @@ function renewed(cell) {
     inspect(href);
     return;
   }
+  find(".studio-inspect-told", panel).replaceChildren(words.changed, " ", showing(href));
+}
+
+function showing(href) {
   const show = make("button", words.show, { type: "button", className: "button" });
   show.addEventListener("click", () => inspect(href));
-  find(".studio-inspect-told", panel).replaceChildren(words.changed, " ", show);
+  return show;
 }
 
 async function saidInPanel(told, form, cell) {
   const place = opened === cell && find(".studio-inspect-told", panel);
-  if (!told.ok && place) { place.textContent = told.message; return; }
+  if (!told.ok && place) {
+    const there = told.code === "price.risen" && document.getElementById(`cell-${cell}`);
+    place.replaceChildren(told.message, ...(there ? [" ", showing(find("a", there).href)] : []));
+    return;
+  }
   say(told.message, { kind: told.ok ? "good" : "bad", stays: !told.ok });
   if (!told.ok) return;
   sentOf(cell, form);
