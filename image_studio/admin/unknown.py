@@ -16,7 +16,6 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from image_studio import ledger
 from image_studio.admin.again import bound, said_by
 from image_studio.admin.base import policy_of
 from image_studio.admin.money import left_words, micro, usd
@@ -220,8 +219,7 @@ def _adopt(policy: Policy, job: Job, _said: Any) -> str:
 
 def _resend(policy: Policy, job: Job, said: Any) -> str:
     key = str(said.get("key", ""))
-    with ledger.at_most(said_by(key)):
-        resend(policy, job, key=key)
+    resend(policy, job, key=key, most=said_by(key))
     return _("Sent again, with a hold of its own. The call before keeps its hold until it is written off.")
 
 

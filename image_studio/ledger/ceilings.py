@@ -17,7 +17,7 @@ _told: ContextVar[tuple[int, list[int]] | None] = ContextVar("image_studio_told"
 def at_most(micro_usd: int | None) -> Iterator[None]:
     """All that is held inside comes to this much together, or is refused; None lets everything through.
 
-    Put it inside the transaction that a refusal is to roll back.
+    Put it inside the transaction that a refusal is to roll back: what runs on its commit may hold for other things.
     """
     token = _told.set(None if micro_usd is None else (micro_usd, [micro_usd]))
     try:

@@ -132,16 +132,21 @@ def _judge_unknown(job: Job) -> None:
 # Resend ------------------------------------------------------------------------------------------------------------
 
 
-def resend(policy: Policy, job: Job, *, key: str) -> Job:
+def resend(policy: Policy, job: Job, *, key: str, most: int | None = None) -> Job:
     """Send a job of unknown outcome once more, with a hold of its own. The call before may have been charged too, and
     keeps what is held for it.
 
     :param key: as :func:`~image_studio.workflow.once.once` takes it.
-    :raises Conflict: ``job.not_unknown``; ``budget.spent``; ``spending.stopped``.
+    :param most: the most that may be held for it, in micro-USD.
+    :raises Conflict: ``job.not_unknown``; ``budget.spent``; ``spending.stopped``; ``price.risen``.
     """
     policy.require("resend", job)
-    body = {"verb": "resend_job", "job": str(job.pk)}
-    once(policy, key, body, partial(_resent, policy, job))
+
+    def act() -> Mapping[str, Any]:
+        with ledger.at_most(most):
+            return _resent(policy, job)
+
+    once(policy, key, {"verb": "resend_job", "job": str(job.pk)}, act)
     return Job.objects.get(pk=job.pk)
 
 

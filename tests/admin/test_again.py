@@ -8,7 +8,8 @@ import pytest
 from django.urls import reverse
 
 from image_studio import testing
-from image_studio.models import EditStep
+from image_studio.ledger import ceilings
+from image_studio.models import EditStep, Job
 from image_studio.policy import Policy
 from image_studio.runner import drain
 from image_studio.workflow.recipes import save_recipe
@@ -120,6 +121,30 @@ def test_a_call_in_doubt_is_sent_again_for_what_was_said(boss, brand, fake):
     press(boss, where, resend())
     assert held() == 3 * PRICE
     assert_true()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("word", ["unknown", "refused"])
+def test_what_begins_at_the_commit_is_under_no_ceiling(boss, brand, fake, monkeypatch, word):
+    """A site without a worker works on what waits right then, in the same thread, and holds for other orders too."""
+    fake(word, "ok")
+    made = order(brand)
+    drain()
+    job, rung = made.jobs.get(), []
+
+    def ring(ids):
+        ceilings.judge(10**12)
+        rung.extend(ids)
+
+    monkeypatch.setattr("image_studio.tasks.ring", ring)
+    where = address("job_settle", job.pk)
+    if word == "unknown":
+        key = key_in(boss.get(where).content.decode(), 'name="key" value="')
+        press(boss, where, {"do": "resend", "key": key})
+    else:
+        press(boss, *presses(boss, made)["a cell"])
+    assert rung == [job.pk]
+    assert Job.objects.get().hold_micro_usd == PRICE
 
 
 @pytest.fixture
