@@ -69,12 +69,15 @@ demo: $(VENV)/.installed ## Make a sheet of variants and serve it [PHOTO=path] [
 	@$(PY) example_project/manage.py demo --port "$(PORT)" $(if $(PHOTO),--photo "$(PHOTO)") $(if $(filter 0 no false,$(SERVE)),--no-serve)
 
 .PHONY: test
-test: $(VENV)/.group-test ## The default suite: SQLite, no services, no network; some minutes on two cores
+test: $(VENV)/.group-test ## The default suite: SQLite, no services, no network; a minute on two cores
 	@$(PY) -m pytest -n auto --maxprocesses 8 --dist worksteal $(ARGS)
+
+# Some thorough modules have tests of another suite too, which have runs of their own.
+THOROUGH := thorough and not live and not services and not crash and not browser and not packaging
 
 .PHONY: test-thorough
 test-thorough: $(VENV)/.group-test ## What is too long for the default suite: every admin page, every pixel sweep
-	@$(PY) -m pytest -n auto --maxprocesses 8 --dist worksteal -m thorough $(ARGS)
+	@$(PY) -m pytest -n auto --maxprocesses 8 --dist worksteal -m "$(THOROUGH)" $(ARGS)
 
 .PHONY: check
 check: lint types contract migrations openapi package docs ## Everything that judges the code without running it
@@ -126,7 +129,7 @@ echo "== $(1)"; IMAGE_STUDIO_TEST_DB=$(1) $(PY) -m pytest -n auto --maxprocesses
 endef
 
 .PHONY: test-services
-test-services: $(VENV)/.group-test $(VENV)/.group-services ## Models, runner and workflow on PostgreSQL and MariaDB
+test-services: $(VENV)/.group-test $(VENV)/.group-services ## Models, ledger, runner and workflow on PostgreSQL and MariaDB
 	@$(call ON_DATABASE,postgresql)
 	@$(call ON_DATABASE,mariadb)
 

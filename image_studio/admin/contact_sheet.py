@@ -231,7 +231,7 @@ def bar_of(found: Sheet) -> dict[str, Any]:
         "broken": len(broken),
         "retry": again.of_cells(
             ngettext("Retry {n} cell", "Retry {n} cells", len(broken)).format(n=len(broken)),
-            [(cell.variant, cell.again) for cell in broken],
+            [(cell.variant, cell.again) for cell in found.cells if cell.again or cell.status in RETRYABLE],
         ),
     }
 

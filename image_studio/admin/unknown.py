@@ -26,8 +26,7 @@ from image_studio.policy import Policy
 from image_studio.wording import explain, explain_error
 from image_studio.wording.money import most_dollars
 from image_studio.workflow.allowance import stops
-from image_studio.workflow.cells import most_again
-from image_studio.workflow.chains import most_after
+from image_studio.workflow.chains import most_after, resend_of
 from image_studio.workflow.jobs import offered
 from image_studio.workflow.partials import shown
 from image_studio.workflow.spending import money_findings
@@ -156,8 +155,9 @@ def _shown(page: StudioAdmin, request: HttpRequest, job: Job, *, problem: str = 
     may = offered(policy, job) if allowed else frozenset()
     step = step_of(job) if may else None
     after = most_after(step) if step else 0
-    own = most_again(job) if "resend" in may else 0
-    most = (own or 0) + after if "resend" in may else 0
+    again = resend_of(job) if "resend" in may else None
+    told = again.most if again else 0
+    most = told or 0
     money = money_findings(policy, job.brand, most) if "resend" in may else ()
     response = page.page(
         request,
@@ -175,7 +175,7 @@ def _shown(page: StudioAdmin, request: HttpRequest, job: Job, *, problem: str = 
         again=most_dollars(most) if most else "",
         after=most_dollars(after) if after else "",
         left=left_words(policy, job.brand, most) if "resend" in may else "",
-        key=bound(uuid.uuid4().hex, None if own is None else most),
+        key=bound(uuid.uuid4().hex, told),
         here=any(doubt.here for doubt in doubts),
         hosts=sorted({doubt.attempt.host for doubt in doubts if doubt.attempt.host}),
         problem=problem,

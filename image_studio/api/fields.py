@@ -148,7 +148,11 @@ class TryAgain(Body):
 
     most_micro_usd = Integer(
         required=False,
+        allow_null=True,
         min_value=0,
         max_value=10**15,
-        help_text="As `again.most` said it: where more would be held by now, nothing is done (409, `price.risen`).",
+        help_text=(
+            "As `again.most` said it; 0 where `again` is null. Where more would be held by now, or nobody knows how "
+            "much any more, nothing is done (409, `price.risen`). Null where nobody knew before: it binds nothing."
+        ),
     )

@@ -9,6 +9,7 @@ from django.db.models.functions import Coalesce
 from rest_framework import serializers
 
 from image_studio.api.cost_rows import CostRow
+from image_studio.api.set_rows import AgainRow
 from image_studio.models import Attempt, Job
 from image_studio.models.job import JOB_KINDS
 from image_studio.states import ATTEMPT, JOB
@@ -92,6 +93,7 @@ class JobDetail(JobRow):
     attempts = AttemptRow(many=True)
     partials = JobPartial(many=True)
     cost = CostRow()
+    again = AgainRow(allow_null=True, help_text="What `retry` or `resend` buys; null where that is free, or cannot be.")
     actions = serializers.ListField(child=serializers.CharField(), help_text="What you may do now.")
 
 

@@ -23,12 +23,13 @@ from image_studio.api.filters import Filter, OneOf, Slug, StudioFilters
 from image_studio.api.keyed import answered
 from image_studio.api.operations import operation
 from image_studio.api.polled import polled
+from image_studio.api.set_rows import again_row
 from image_studio.exceptions import InvalidRequest
 from image_studio.models import Event, Job
 from image_studio.models.job import JOB_KINDS
 from image_studio.states import JOB, JOB_ENDED
 from image_studio.workflow.costs import cost_of
-from image_studio.workflow.jobs import offered
+from image_studio.workflow.jobs import again_of_job, offered
 from image_studio.workflow.partials import partial_for, shown
 
 
@@ -70,6 +71,7 @@ class JobView(StudioView):
             "attempts": [rows.attempt_row(row) for row in job.attempts.values(*rows.ATTEMPT_FIELDS)],
             "partials": early,
             "cost": cost_row(cost_of(self.policy, job=job.pk)),
+            "again": again_row(again_of_job(job)),
             "actions": sorted(offered(self.policy, job)),
         }
 

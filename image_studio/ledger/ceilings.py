@@ -15,19 +15,24 @@ _told: ContextVar[tuple[int, list[int]] | None] = ContextVar("image_studio_told"
 
 @contextmanager
 def at_most(micro_usd: int | None) -> Iterator[None]:
-    """All that is held inside comes to this much together, or is refused; None lets everything through.
+    """All that is held inside comes to this much together, or is refused; None says nothing.
 
     Put it inside the transaction that a refusal is to roll back: what runs on its commit may hold for other things.
     """
-    token = _told.set(None if micro_usd is None else (micro_usd, [micro_usd]))
+    if micro_usd is None:
+        yield
+        return
+    token = _told.set((micro_usd, [micro_usd]))
     try:
         yield
     finally:
         _told.reset(token)
 
 
-def judge(micro_usd: int) -> None:
+def judge(micro_usd: int, *, unknown: bool = False) -> None:
     """Take a hold from what is left.
+
+    :param unknown: nobody knows what it comes to, so a sum that was told does not cover it.
 
     :raises Conflict: ``price.risen``.
     """
@@ -35,6 +40,6 @@ def judge(micro_usd: int) -> None:
     if told is None:
         return
     said, left = told
-    if micro_usd > left[0]:
+    if unknown or micro_usd > left[0]:
         raise Conflict("price.risen", said=most_dollars(said))
     left[0] -= micro_usd

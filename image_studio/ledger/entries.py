@@ -29,7 +29,8 @@ def hold(bills: Sequence[tuple[Bill, int]], *, actor: Actor, reason: str = "", n
     if not asked:
         return
     judge_running({bill.brand_id for bill, _amount in asked})
-    ceilings.judge(sum(amount for _bill, amount in asked))
+    unknown = any(bill.price_unknown for bill, _amount in asked)
+    ceilings.judge(sum(amount for _bill, amount in asked), unknown=unknown)
     now = now or database_now()
     moved = [Movement(bill=bill, kind="hold", held=n, reason=reason) for bill, n in asked if n]
     sums = _by_scope(moved)

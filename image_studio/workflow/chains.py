@@ -287,6 +287,7 @@ def retry_step(policy: Policy, step: EditStep) -> None:
         state = rows.values_list("state", flat=True).first()
         if state == "unknown":
             raise Conflict("job.unknown_outcome")
+        # The same as _stops, asked of the row as it is now.
         wanted = rows.filter(state__in=COMING, cancel_requested_at__isnull=False).update(cancel_requested_at=None)
         woken = list(rows.filter(state__in=RESENDABLE).values_list("pk", flat=True))
         if not woken and (state is None or state in JOB_ENDED):
@@ -304,14 +305,32 @@ def retry_step(policy: Policy, step: EditStep) -> None:
 
 
 def again_of(step: EditStep) -> Again | None:
-    """What :func:`retry_step` buys: the step, and what was planned after it; None where that is free."""
+    """What :func:`retry_step` buys: the step, and what was planned after it; None where that is free.
+
+    Where a job that still comes was asked to stop, only what comes after it.
+    """
     job = step.job
-    if job is None or job.state not in RESENDABLE:
+    if job is None or not (job.state in RESENDABLE or _stops(job)):
         return None
-    own, after = most_again(job), most_after(step)
+    return _with_after(job, most_again(job) if job.state in RESENDABLE else 0, step)
+
+
+def resend_of(job: Job) -> Again | None:
+    """What :func:`~image_studio.workflow.unknowns.resend` buys of a job of unknown outcome; None where that is free."""
+    step = EditStep.objects.select_related("chain", "job").filter(job=job.pk).first()
+    return _with_after(job, most_again(job), step)
+
+
+def _with_after(job: Job, own: int | None, step: EditStep | None) -> Again | None:
     if own is None:
         return Again(picture=(job.pk, 0), most=None)
-    return Again(picture=(job.pk, 0), most=own + after) if own + after else None
+    most = own + (most_after(step) if step else 0)
+    return Again(picture=(job.pk, 0), most=most) if most else None
+
+
+def _stops(job: Job) -> bool:
+    """Whether a job that still comes was asked to stop; what was planned after it was cancelled with it."""
+    return job.state in COMING and job.cancel_requested_at is not None
 
 
 def hold_after(policy: Policy, step: EditStep) -> None:
@@ -327,7 +346,8 @@ def most_after(step: EditStep) -> int:
     for them already is left out."""
     if step.chain.replay_id is None:
         return 0
-    outcomes = ("planned", "cancelled") if step.job and step.job.state == "cancelled" else ("planned",)
+    job = step.job
+    outcomes = ("planned", "cancelled") if job and (job.state == "cancelled" or _stops(job)) else ("planned",)
     return sum(int(one.plan.get("most", 0)) for outcome in outcomes for one in _let_go(step, outcome))
 
 

@@ -22,12 +22,15 @@ from image_studio.states import JOB, VARIANT
 from image_studio.workflow.cells import (
     COMING,
     RESENDABLE,
+    Again,
     cancel_jobs,
     compose_job,
     hold,
+    most_again,
     requeue,
     retry_cells,
 )
+from image_studio.workflow.chains import resend_of
 from image_studio.workflow.review import publish
 from image_studio.workflow.unknowns import offered_doubts
 
@@ -68,6 +71,17 @@ def offered(policy: Policy, job: Job) -> frozenset[str]:
     if job.state in RESENDABLE or (job.state in COMING and asked and job.kind == "picture"):
         found.add("retry")
     return frozenset(verb for verb in found if policy.can(_verb(verb, job), job)) | offered_doubts(policy, job)
+
+
+def again_of_job(job: Job) -> Again | None:
+    """What a retry of it buys, or a resend where its outcome is unknown; None where that is free, and where neither can
+    be said to it."""
+    if job.kind != "picture":
+        return None
+    if job.state == "unknown":
+        return resend_of(job)
+    most = most_again(job) if job.state in RESENDABLE else 0
+    return Again(picture=(job.pk, 0), most=most) if most != 0 else None
 
 
 def cells_of(job: Job) -> QuerySet[Variant]:

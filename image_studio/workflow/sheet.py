@@ -126,9 +126,12 @@ def sheet(policy: Policy, variant_set: VariantSet, *, evidence: bool = True) -> 
     policy.require("view", variant_set)
     jobs = {job.pk: job for job in Job.objects.filter(variant_set=variant_set).defer("request")}
     variants = list(_variants(variant_set, jobs, variant_set.variants.all(), evidence=evidence))
-    outputs = {(o.job_id, o.index): o for o in JobOutput.objects.filter(job__variant_set=variant_set)}
+    # Those of an edit history too, whose picture a cell took.
+    bought = {variant.job_id for variant in variants} | jobs.keys()
+    outputs = {(o.job_id, o.index): o for o in JobOutput.objects.filter(job__in=bought)}
     cells = _cells(policy, variants, outputs, evidence=evidence)
     columns = tuple(dict.fromkeys(variant.locale for variant in variants))
+    wanted = {(variant.job_id, variant.output_index) for variant in variants}
     pictures = [job for job in jobs.values() if job.kind == "picture"]
     working = any(job.state not in JOB_ENDED for job in jobs.values())
     return Sheet(
@@ -137,8 +140,8 @@ def sheet(policy: Policy, variant_set: VariantSet, *, evidence: bool = True) -> 
         rows=_rows(cells, columns),
         cells=tuple(cells),
         counts=Counter(cell.status for cell in cells),
-        pictures_bought=sum(1 for output in outputs.values() if output.asset_id),
-        pictures_total=len({(variant.job_id, variant.output_index) for variant in variants}),
+        pictures_bought=sum(1 for picture in wanted if picture in outputs and outputs[picture].asset_id),
+        pictures_total=len(wanted),
         micro_usd=sum(job.cost_micro_usd for job in pictures),
         estimate_micro_usd=sum(job.estimate_micro_usd for job in pictures),
         left_micro_usd=money_left(pictures),

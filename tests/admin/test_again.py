@@ -104,6 +104,23 @@ def test_what_was_free_is_not_bought(boss, brand, fake):
     assert held() == 0
 
 
+def test_a_sum_covers_nothing_that_nobody_can_price(boss, brand, fake, settings):
+    fake("refused", price=0)
+    made = order(brand)
+    drain()
+    before = presses(boss, made)["all"]
+    assert before[0].endswith(".0")
+    rows = testing.fake_settings(ledger=settings.MEDIA_ROOT + "/books.jsonl", script=("ok",), price=0)
+    rows["MODELS"]["fake-1"] = {**rows["MODELS"]["fake-1"], "unpriced": True}
+    settings.IMAGE_STUDIO = {**PLAIN, **rows}
+    assert RISEN in press(boss, *before)
+    assert made.jobs.get().state == "failed"
+    # Who sees that nobody knows may do it.
+    assert "Retry 1 cell (price unknown)" in Page.of(boss.get(address("variantset_change", made.pk))).text
+    press(boss, *presses(boss, made)["all"])
+    assert made.jobs.get().state == "queued"
+
+
 def test_a_call_in_doubt_is_sent_again_for_what_was_said(boss, brand, fake):
     fake("unknown", "ok")
     job = order(brand).jobs.get()

@@ -72,6 +72,7 @@ def test_a_retry_holds_no_more_than_its_asker_was_told(fake, brand, door):
     made = order(brand)
     drain()
     client, job = api("creator", brand), made.jobs.get()
+    assert client.read(f"jobs/{job.pk}/")["again"] == {"picture": f"{job.pk}:0", "most": PRICE}
     path = {
         "set": f"variant-sets/{made.pk}/retry/",
         "cell": f"variant-sets/{made.pk}/cells/{made.variants.get().pk}/retry/",
@@ -83,7 +84,17 @@ def test_a_retry_holds_no_more_than_its_asker_was_told(fake, brand, door):
     # It was refused: its key is free for what the asker thinks of it now.
     client.ask("POST", path, {"most_micro_usd": PRICE}, status=202, Idempotency_Key="k")
     assert held() == PRICE
+    assert client.read(f"jobs/{job.pk}/")["again"] is None
     assert_true()
+
+
+def test_what_nobody_could_price_binds_nothing(fake, brand):
+    fake("refused", "ok")
+    made = order(brand)
+    drain()
+    path = f"variant-sets/{made.pk}/retry/"
+    api("creator", brand).ask("POST", path, {"most_micro_usd": None}, status=202, Idempotency_Key="k")
+    assert held() == PRICE
 
 
 @pytest.mark.parametrize("wrong", [-1, "much", True, 1.5, 10**15 + 1])
@@ -145,6 +156,7 @@ def test_a_resend_needs_a_key_and_sends_once(job, brand):
 
 def test_a_resend_holds_no_more_than_its_asker_was_told(job, brand):
     creator, path = api("creator", brand), f"jobs/{job.pk}/resend/"
+    assert creator.read(f"jobs/{job.pk}/")["again"]["most"] == PRICE
     problem = creator.ask("POST", path, {"most_micro_usd": PRICE - 1}, Idempotency_Key="k")
     is_problem(problem, 409, "price.risen")
     assert (Job.objects.get().resends, held()) == (0, PRICE)

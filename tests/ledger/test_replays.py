@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from django.core.management import call_command
 from django.urls import reverse
 
-from image_studio.admin.again import of_step
+from image_studio.admin.again import of_step, tried
 from image_studio.exceptions import Conflict
-from image_studio.models import EditStep, LedgerEntry, Replay
+from image_studio.models import EditStep, Job, LedgerEntry, Replay
 from image_studio.runner import doctor_money, drain, holds
 from image_studio.runner.stepping import queue_planned
 from image_studio.wording.money import most_dollars
 from image_studio.workflow.cells import most_again
 from image_studio.workflow.chains import again_of, cancel_step, most_after, retry_step
+from image_studio.workflow.jobs import again_of_job
 from image_studio.workflow.recipes import save_recipe
 from image_studio.workflow.replays import replay, replay_preview
 from image_studio.workflow.spending import make_budget
@@ -180,6 +183,21 @@ def test_a_cancelled_replay_that_is_tried_again_says_and_holds_all_of_it(server,
     assert_true()
 
 
+def test_what_is_wanted_again_while_it_stops_says_and_holds_what_was_cancelled_with_it(server, brand, recipe):
+    made, most = asked(recipe, brand)
+    step = made.chains.get().steps.select_related("chain", "job").get(number=2)
+    Job.objects.filter(step=step).update(state="sending")
+    cancel_step(OPERATOR, EditStep.objects.select_related("chain", "job").get(pk=step.pk))
+    step = EditStep.objects.select_related("chain", "job").get(pk=step.pk)
+    after, said = planned_of(made).plan["most"], of_step(step)
+    assert (planned_of(made).outcome, again_of(step).most, held()) == ("cancelled", after, most - after)
+    assert said.key.endswith(f".{after}")
+    assert most_dollars(after) in said.words
+    tried(OPERATOR, said.key, "step", partial(retry_step, OPERATOR, step))
+    assert (planned_of(made).outcome, held()) == ("planned", most)
+    assert_true()
+
+
 def test_a_call_in_doubt_that_is_sent_again_holds_what_goes_on_after_it(server, brand, recipe, client):
     step = broken(server, recipe, brand, "cut_body")
     assert step.job.state == "unknown"
@@ -189,8 +207,11 @@ def test_a_call_in_doubt_that_is_sent_again_holds_what_goes_on_after_it(server, 
     page = client.get(reverse("admin:image_studio_job_settle", args=[step.job.pk])).content.decode()
     assert f"A second ${most_dollars(most_again(step.job) + after)} at most is held" in page
     assert f"What was planned after it goes on then: at most ${most_dollars(after)} more." in page
-    resend(OPERATOR, step.job, key="again")
-    assert held() == doubt + step.job.estimate_micro_usd + after
+    said = again_of_job(step.job).most
+    with pytest.raises(Conflict, match=r"price\.risen"):
+        resend(OPERATOR, step.job, key="again", most=said - 1)
+    resend(OPERATOR, step.job, key="again", most=said)
+    assert held() == doubt + said == doubt + step.job.estimate_micro_usd + after
     drain()
     assert held() == doubt
     assert_true()

@@ -23,6 +23,7 @@ from image_studio.workflow.changing import (
 )
 from image_studio.workflow.plan import Matrix
 from image_studio.workflow.review import same_person
+from image_studio.workflow.sheet import sheet
 from image_studio.workflow.steps import StepOrder
 from tests import factories
 from tests.workflow.chains import LEFT, OPERATOR, ask, chain_from, paid_site, picture
@@ -165,6 +166,20 @@ def test_a_taken_picture_is_labelled_as_what_it_is(brand):
     (after,) = cells_of(made)
     assert after.asset.recipe["label"] == "label_composite"
     assert after.asset.source_type == "compositeWithTrainedAlgorithmicMedia"
+
+
+def test_a_taken_picture_is_composed_again_for_nothing(brand):
+    """It was bought in its edit history, and by no job of the set."""
+    made = sheet_of(brand, "square", locales=("en",))
+    (before,) = cells_of(made)
+    take(OPERATOR, changed(before.asset, cell=before))
+    drain()
+    made.variants.update(state="compose_failed")
+    found = sheet(OPERATOR, made)
+    (cell,) = found.cells
+    assert (found.pictures_bought, found.pictures_total) == (1, 1)
+    assert cell.variant.job.variant_set_id is None
+    assert (cell.status, cell.again) == ("compose_failed", None)
 
 
 def test_taking_again_and_going_back_to_the_first_picture(brand):

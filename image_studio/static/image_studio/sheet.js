@@ -364,8 +364,7 @@ function showing(href) {
 async function saidInPanel(told, form, cell) {
   const place = opened === cell && find(".studio-inspect-told", panel);
   if (!told.ok && place) {
-    const there = told.code === "price.risen" && document.getElementById(`cell-${cell}`);
-    place.replaceChildren(told.message, ...(there ? [" ", showing(find("a", there).href)] : []));
+    place.replaceChildren(told.message, ...(told.code === "price.risen" ? [" ", showing(form.action)] : []));
     return;
   }
   say(told.message, { kind: told.ok ? "good" : "bad", stays: !told.ok });

@@ -511,13 +511,13 @@ $("cancel").addEventListener("click", () => begin($("cancel"), $("watch-said"), 
 
 $("retry").addEventListener("click", () => begin($("retry"), $("watch-said"), async () => {
   // What the button says binds the server. Kept with its key: after a lost connection the same is sent again.
-  now.retry ||= { key: random(), body: watched.most === null ? {} : { most_micro_usd: watched.most } };
+  if (now.retry?.set !== now.shown) now.retry = { set: now.shown, key: random(), body: { most_micro_usd: watched.most } };
   try {
     await send(at("retry", now.shown), { method: "POST", body: now.retry.body, headers: { "Idempotency-Key": now.retry.key } });
   } catch (error) {
     // Refused, so nothing was done, and its key is free: the next press says what the button says by then.
     if (error.status >= 400 && error.status < 500) now.retry = null;
-    if (error.code === "price.risen") sayMost((await readCells(now.shown)).flatMap((page) => page.body.results));
+    if (error.code === "price.risen") await readCells(now.shown).then((pages) => sayMost(pages.flatMap((page) => page.body.results)), () => {});
     throw error;
   }
   now.retry = null;
