@@ -515,9 +515,11 @@ $("retry").addEventListener("click", () => begin($("retry"), $("watch-said"), as
   try {
     await send(at("retry", now.shown), { method: "POST", body: now.retry.body, headers: { "Idempotency-Key": now.retry.key } });
   } catch (error) {
-    // Refused, so nothing was done, and its key is free: the next press says what the button says by then.
-    if (error.status >= 400 && error.status < 500) now.retry = null;
-    if (error.code === "price.risen") await readCells(now.shown).then((pages) => sayMost(pages.flatMap((page) => page.body.results)), () => {});
+    if (error.code === "price.risen") {
+      // Nothing was done: the button says the new price, and the next press that.
+      now.retry = null;
+      await readCells(now.shown).then((pages) => sayMost(pages.flatMap((page) => page.body.results)), () => {});
+    }
     throw error;
   }
   now.retry = null;
