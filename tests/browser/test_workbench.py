@@ -237,6 +237,7 @@ def test_the_keyboard_alone_is_enough(bench, chain, workers):
     page.wait_for_url(re.compile("step=2$"))
     assert steps_of(chain)[2].order["region"] == [0.1, 0.2, 0.3, 0.4]
     expect(page.locator(".wb-candidates li")).to_have_count(1, timeout=PATIENCE)
+    page.wait_for_load_state()  # it comes with a page of its own, whose script has to be there
     window.press("1")
     expect(page.locator("[data-pick=a]")).to_be_focused()
     window.press("Enter")

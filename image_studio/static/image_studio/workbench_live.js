@@ -92,12 +92,13 @@ async function stage(told) {
   const open = all("details[open]", old).map((fold) => all("details", old).indexOf(fold));
   const typed = old.contains(document.activeElement) && typing(document.activeElement);
   if (typed && !arrived) return; // somebody gives a reason: that is not taken from under their hands
+  // The form beside it could not ask while there was no picture: now it can. Not shown before the page is loaded again,
+  // or a key that is pressed between the two would be lost.
+  if (arrived && told.asks && !find("#ask")) return location.reload();
   old.replaceWith(next);
   for (const at of open) if (all("details", next)[at]) all("details", next)[at].open = true;
   state.stage = told.stage_mark;
   if (old.dataset.busy && !told.busy) say(fill("arrived", { n: next.dataset.step, state: told.state }));
-  // The form beside it could not ask while there was no picture: now it can.
-  if (arrived && told.asks && !find("#ask")) return location.reload();
   document.dispatchEvent(new CustomEvent("wb:stage", { detail: { strokes: {} } }));
 }
 
