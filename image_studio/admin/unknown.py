@@ -26,11 +26,11 @@ from image_studio.policy import Policy
 from image_studio.wording import explain, explain_error
 from image_studio.wording.money import most_dollars
 from image_studio.workflow.allowance import stops
-from image_studio.workflow.chains import most_after, resend_of
+from image_studio.workflow.chains import most_after, resend_of, step_for
 from image_studio.workflow.jobs import offered
 from image_studio.workflow.partials import shown
 from image_studio.workflow.spending import money_findings
-from image_studio.workflow.unknowns import Doubt, adopt, doubt_of, doubtful, doubts_of, resend, step_of, write_off
+from image_studio.workflow.unknowns import Doubt, adopt, doubt_of, doubtful, doubts_of, resend, write_off
 
 if TYPE_CHECKING:
     from image_studio.admin.base import StudioAdmin
@@ -153,7 +153,7 @@ def _shown(page: StudioAdmin, request: HttpRequest, job: Job, *, problem: str = 
     doubts = doubts_of(job)
     rows = [row_of(doubt) for doubt in doubts]
     may = offered(policy, job) if allowed else frozenset()
-    step = step_of(job) if may else None
+    step = step_for(job) if may else None
     after = most_after(step) if step else 0
     again = resend_of(job) if "resend" in may else None
     told = again.most if again else 0

@@ -317,8 +317,12 @@ def again_of(step: EditStep) -> Again | None:
 
 def resend_of(job: Job) -> Again | None:
     """What :func:`~image_studio.workflow.unknowns.resend` buys of a job of unknown outcome; None where that is free."""
-    step = EditStep.objects.select_related("chain", "job").filter(job=job.pk).first()
-    return _with_after(job, most_again(job), step)
+    return _with_after(job, most_again(job), step_for(job))
+
+
+def step_for(job: Job) -> EditStep | None:
+    """The step of an edit history that a job is for."""
+    return EditStep.objects.select_related("chain", "job").filter(job=job.pk).first()
 
 
 def _with_after(job: Job, own: int | None, step: EditStep | None) -> Again | None:

@@ -21,14 +21,14 @@ from django.db.models import F, Q, QuerySet
 from image_studio import ledger, tasks
 from image_studio.exceptions import Conflict, InvalidRequest
 from image_studio.ledger import Bill, Movement, Settlement
-from image_studio.models import Attempt, EditStep, Event, Job, VariantSet, database_now
+from image_studio.models import Attempt, Event, Job, VariantSet, database_now
 from image_studio.policy import Policy
 from image_studio.runner import resending, sweep, unsaved
 from image_studio.runner.adopting import salvage
 from image_studio.states import ATTEMPT, JOB
 from image_studio.storage import Spool
 from image_studio.workflow.browse import clean
-from image_studio.workflow.chains import hold_after
+from image_studio.workflow.chains import hold_after, step_for
 from image_studio.workflow.once import once
 from image_studio.workflow.verbs import NOT_UNKNOWN
 
@@ -157,14 +157,9 @@ def resent(policy: Policy, job: Job) -> Job:
     return Job.objects.select_related("brand").get(pk=job.pk)
 
 
-def step_of(job: Job) -> EditStep | None:
-    """The step of an edit history that a job is for."""
-    return EditStep.objects.select_related("chain", "job").filter(job=job.pk).first()
-
-
 def _resent(policy: Policy, job: Job) -> Mapping[str, Any]:
     resending.resend(job.pk, policy.actor)
-    if step := step_of(job):
+    if step := step_for(job):
         hold_after(policy, step)
     if job.variant_set_id:
         VariantSet.objects.filter(pk=job.variant_set_id).update(cancelled_at=None, finished_at=None)
