@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from itertools import pairwise
 from uuid import UUID
 
 import pytest
@@ -26,6 +28,38 @@ def test_ids_are_version_7_unique_and_ordered_by_time():
     assert all(first < made for made in later)
     assert abs((first.int >> 80) / 1000 - time.time()) < 5
     assert isinstance(first, UUID)
+
+
+def test_ids_of_one_thread_rise_within_a_millisecond_and_over_one():
+    made = [uuid7() for _id in range(20_000)]
+    assert all(one < following for one, following in pairwise(made))
+    assert len({one.int >> 80 for one in made}) < len(made)  # Some shared their millisecond.
+
+
+def test_ids_of_a_clock_that_stands_still_rise_into_the_next_millisecond(monkeypatch):
+    now = time.time_ns() + 10**10
+    monkeypatch.setattr(time, "time_ns", lambda: now)
+    made = [uuid7() for _id in range(9_000)]
+    assert made == sorted(made)
+    assert (made[-1].int >> 80) - (made[0].int >> 80) in (2, 3)  # 4,096 ids a millisecond.
+
+
+@pytest.mark.parametrize(("back_ms", "rises"), [(1, True), (990, True), (1_010, False), (86_400_000, False)])
+def test_a_clock_that_was_set_back_a_little_is_waited_out_and_by_more_it_is_followed(monkeypatch, back_ms, rises):
+    now = time.time_ns() + 10**12
+    monkeypatch.setattr(time, "time_ns", lambda: now)
+    before = uuid7()
+    monkeypatch.setattr(time, "time_ns", lambda: now - back_ms * 1_000_000)
+    made = [uuid7() for _id in range(3)]
+    assert made == sorted(made)
+    assert (made[0] > before) is rises
+
+
+def test_threads_make_no_id_twice():
+    with ThreadPoolExecutor(4) as pool:
+        runs = list(pool.map(lambda _run: [uuid7() for _id in range(2_000)], range(4)))
+    assert len({one for run in runs for one in run}) == 8_000
+    assert all(run == sorted(run) for run in runs)
 
 
 @pytest.mark.django_db
