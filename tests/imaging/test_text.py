@@ -293,11 +293,11 @@ def _with_table(data: bytes, tag: bytes, raw: bytes) -> bytes:
     ],
 )
 def test_broken_font_is_refused_fast(data: bytes) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(InvalidKit) as refused:
         fonts.check_font(FontFile(name="Broken", data=data))
     assert (refused.value.code, refused.value.params) == ("kit.bad_font", {"name": "Broken"})
-    assert time.monotonic() - started < 1
+    assert time.process_time() - started < 1
 
 
 # Breaking ---------------------------------------------------------------------------------------------------------
