@@ -16,7 +16,11 @@ class CostRow(serializers.Serializer):
     held = serializers.IntegerField(help_text="Still held for it: it may cost as much more.")
     pictures = serializers.IntegerField(help_text="That were bought.")
     calls = serializers.IntegerField(help_text="Whose bill is known.")
-    approved = serializers.IntegerField(help_text="Pictures of it that were approved, each once.")
+    approved = serializers.IntegerField(
+        help_text=(
+            "Approved pictures of it that show a bought one, each once. A cell taken from an edit history counts there."
+        )
+    )
     per_picture = serializers.IntegerField(allow_null=True, help_text="Rounded up; null where none was bought.")
     per_approved = serializers.IntegerField(
         allow_null=True, help_text="Everything that was spent, over what was good enough; null where nothing was."

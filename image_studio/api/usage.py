@@ -44,7 +44,10 @@ class UsageCost(serializers.Serializer):
     calls = serializers.IntegerField(help_text="Whose bill is known.")
     per_picture = serializers.IntegerField(allow_null=True, help_text="Rounded up; null where none was bought.")
     approved = serializers.IntegerField(
-        allow_null=True, help_text="Pictures approved in these days, each once; null where they are not counted so."
+        allow_null=True,
+        help_text=(
+            "Pictures approved in these days that show a bought one, each once; null where they are not counted so."
+        ),
     )
     per_approved = serializers.IntegerField(
         allow_null=True, help_text="Everything that was spent, over what was good enough; null where nothing was."

@@ -32,7 +32,7 @@ class Cost:
 
     :param held: what is still held for it: it may cost that much more.
     :param calls: settled calls.
-    :param approved: pictures of it that were approved.
+    :param approved: approved pictures that show one which was bought; what is uploaded or free is none.
     """
 
     spent: int = 0
@@ -91,15 +91,19 @@ def _total(column: str) -> Coalesce:
 
 
 def _approved_of(job: UUID | None = None, variant_set: UUID | None = None, chain: UUID | None = None) -> int:
-    """Pictures of a job, set or history that somebody approved, each once."""
+    """Pictures bought by a job, set or history that somebody approved, each once.
+
+    A cell that was taken from an edit history counts there, where its money is.
+    """
     if job:
         of = Q(asset__recipe__job=str(job)) | Q(asset__parent__recipe__job=str(job))
         of = of & Q(asset__brand__jobs=job)
     elif variant_set:
-        of = Q(asset__variants__variant_set=variant_set)
+        edited = Q(asset__candidates__isnull=False) | Q(asset__parent__candidates__isnull=False)
+        of = Q(asset__variants__variant_set=variant_set) & ~edited
     else:
-        of = Q(asset__candidates__step__chain=chain)
-    rows = Review.objects.filter(of, decision="approve")
+        of = Q(asset__candidates__step__chain=chain) | Q(asset__parent__candidates__step__chain=chain)
+    rows = Review.objects.filter(of, decision="approve", asset__micro_usd__gt=0)
     return int(rows.order_by().aggregate(n=Count("asset", distinct=True))["n"])
 
 
@@ -174,6 +178,9 @@ def spend(policy: Policy, *, since: date | None = None, until: date | None = Non
     by_day = {row["day"]: row for row in _sums(rollups.filter(model=""), "day")}
     days = [since + timedelta(days=n) for n in range((until - since).days + 1)]
     by_brand = list(_sums(rollups.filter(model=""), "brand_id"))
+    # Bought before these days, and approved within them.
+    spent_on = {row["brand_id"] for row in by_brand}
+    by_brand += [{"brand_id": pk, "spent": 0, "n": 0, "c": 0} for pk in approved if pk not in spent_on]
     return Spend(
         since=since,
         until=until,
@@ -222,12 +229,21 @@ def _row(row: dict[str, Any] | None, approved: int = 0) -> Cost:
 
 
 def _approved(since: date, until: date, brands: list[UUID] | None) -> dict[UUID, int]:
-    """Brand -> pictures approved within these days (UTC), each once."""
-    rows = Review.objects.filter(decision="approve", created_at__gte=_midnight(since))
-    rows = rows.filter(created_at__lt=_midnight(until + timedelta(days=1)))
-    if brands is not None:
-        rows = rows.filter(asset__brand__in=brands)
-    counted = rows.order_by().values("asset__brand").annotate(n=Count("asset", distinct=True))
+    """Brand -> bought pictures approved within these days (UTC), each once."""
+    rows = approvals(since, until)
+    return per_brand(rows if brands is None else rows.filter(asset__brand__in=brands))
+
+
+def approvals(since: date, until: date) -> QuerySet[Review]:
+    """Of pictures that show one which was bought: for themselves, or as the picture that their set was made from."""
+    bought = Q(asset__micro_usd__gt=0) | Q(asset__variants__variant_set__source__micro_usd__gt=0)
+    days = Q(created_at__gte=_midnight(since), created_at__lt=_midnight(until + timedelta(days=1)))
+    return Review.objects.filter(bought, days, decision="approve")
+
+
+def per_brand(rows: QuerySet[Review]) -> dict[UUID, int]:
+    """Brand -> pictures that these reviews are of, each once."""
+    counted = rows.order_by().values("asset__brand").annotate(n=Count("asset", distinct=True)).order_by("asset__brand")
     return {row["asset__brand"]: row["n"] for row in counted}
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, timedelta
 from typing import Any
 
 from django.db.models import BigIntegerField, Count, Q, Sum
 
-from image_studio.models import Brand, LedgerEntry, Review, database_now
+from image_studio.models import Brand, LedgerEntry, database_now
 from image_studio.policy import Policy
-from image_studio.workflow.costs import Cost, Slice, Spend, span_of
+from image_studio.workflow.costs import Cost, Slice, Spend, approvals, per_brand, span_of
 
 
 def own_spend(
@@ -27,6 +27,9 @@ def own_spend(
     rows = _sums(policy, seen, since, until)
     approved = _approved(policy, seen, since, until)
     days, brands = _by(rows, "day"), _by(rows, "brand_id")
+    for pk in approved:
+        # Bought before these days, and approved within them.
+        brands.setdefault(pk, Counter())
     return Spend(
         since=since,
         until=until,
@@ -73,18 +76,10 @@ def _added(rows: list[dict[str, Any]]) -> Counter[str]:
 
 
 def _cost(found: Counter[str] | None, approved: int = 0) -> Cost:
-    return Cost(spent=found["spent"], pictures=found["n"], calls=found["c"], approved=approved) if found else Cost()
+    sums = found or Counter()
+    return Cost(spent=sums["spent"], pictures=sums["n"], calls=sums["c"], approved=approved)
 
 
 def _approved(policy: Policy, brands: Mapping[Any, Brand], since: date, until: date) -> dict[Any, int]:
-    """Brand -> pictures of this person that somebody approved within these days (UTC), each once."""
-    midnight = datetime(since.year, since.month, since.day, tzinfo=UTC)
-    rows = Review.objects.filter(
-        decision="approve",
-        created_at__gte=midnight,
-        created_at__lt=midnight + timedelta(days=(until - since).days + 1),
-        asset__brand__in=list(brands),
-        asset__created_by=policy.user,
-    )
-    counted = rows.order_by().values("asset__brand").annotate(n=Count("asset", distinct=True))
-    return {row["asset__brand"]: row["n"] for row in counted}
+    """Brand -> bought pictures of this person that somebody approved within these days (UTC), each once."""
+    return per_brand(approvals(since, until).filter(asset__brand__in=list(brands), asset__created_by=policy.user))

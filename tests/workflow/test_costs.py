@@ -13,12 +13,15 @@ from image_studio.models import Asset, Review, database_now
 from image_studio.policy import Policy
 from image_studio.runner import drain
 from image_studio.workflow import approve
+from image_studio.workflow.changing import take
 from image_studio.workflow.costs import cost_of, entries, forecasts, month_of, spend
+from image_studio.workflow.own_spending import own_spend
 from image_studio.workflow.spending import make_budget
 from tests import factories
 from tests.ledger.conftest import fake  # noqa: F401
 from tests.ledger.money import PRICE, order
 from tests.workflow.chains import ask, chain_from, paid_site
+from tests.workflow.test_changing import cells_of, changed, sheet_of
 
 pytestmark = pytest.mark.django_db
 OPERATOR = Policy.operator()
@@ -94,6 +97,58 @@ def test_approved_pictures_are_counted_in_their_days_and_once(fake):  # noqa: F8
     assert spend(OPERATOR, since=date(2026, 5, 1), until=date(2026, 5, 31)).total.approved == 1
     assert spend(OPERATOR, since=date(2026, 6, 1), until=date(2026, 6, 30)).total.approved == 0
     assert spend(OPERATOR, since=date(2026, 5, 1), until=today).brands[0].cost.per_approved == PRICE
+
+
+def put_up(asset):
+    approve(OPERATOR, asset, declaration=factories.DECLARED)
+    return asset
+
+
+def test_only_what_was_bought_counts_as_approved(fake):  # noqa: F811
+    """Photographs that people upload would make every bought picture look cheaper."""
+    fake()
+    brand = factories.make_brand()
+    order(brand)
+    drain()
+    bought = put_up(Asset.objects.get(kind="composed"))
+    for _n in range(9):
+        put_up(factories.make_asset(brand, (64, 48)))
+    total = spend(OPERATOR).total
+    assert (total.spent, total.approved, total.per_approved) == (PRICE, 1, PRICE)
+    # A free crop of a bought picture shows it; one of an upload does not.
+    for source in (Asset.objects.get(pk=bought.parent_id), factories.make_asset(brand, (640, 480))):
+        made = factories.make_set(brand, channels=factories.make_channels("square"), source=source)
+        drain()
+        put_up(made.variants.get().asset)
+    assert spend(OPERATOR).total.approved == 2
+
+
+def test_what_was_approved_has_its_row_where_nothing_was_spent(fake):  # noqa: F811
+    fake()
+    brand = factories.make_brand()
+    creator = factories.make_user("creator", brand=brand)
+    put_up(factories.make_asset(brand, (64, 48), micro_usd=PRICE, created_by=creator))
+    for found in (spend(OPERATOR), own_spend(Policy(creator))):
+        (row,) = found.brands
+        assert (row.key, row.cost.spent, row.cost.approved, row.cost.per_approved) == (brand.slug, 0, 1, 0)
+        assert found.total.approved == 1
+
+
+def test_a_cell_that_was_taken_from_a_history_counts_where_its_money_is(settings, tmp_path):
+    with paid_site(settings, tmp_path) as server:
+        made = sheet_of(factories.make_brand(), "square", locales=("en",))
+        (cell,) = cells_of(made)
+        step = changed(cell.asset, cell=cell)
+        take(OPERATOR, step)
+        drain()
+        (cell,) = cells_of(made)
+        put_up(cell.asset)
+        of_set, of_chain = cost_of(OPERATOR, variant_set=made.pk), cost_of(OPERATOR, chain=step.chain_id)
+        charged = sum(line["micro_usd"] for line in server.charged())
+    assert (of_set.spent, of_set.approved, of_set.per_approved) == (0, 0, None)
+    assert (of_chain.spent, of_chain.approved, of_chain.per_approved) == (charged, 1, charged)
+    of_job = cost_of(OPERATOR, job=step.job_id)
+    assert (of_job.spent, of_job.approved) == (charged, 1)
 
 
 def test_who_sees_what():
