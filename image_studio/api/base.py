@@ -104,6 +104,9 @@ class StudioView(Asking, APIView):
         if twice is not None:
             raise malformed(_("%(name)s is said twice") % {"name": twice[:60]})
         super().initial(request, *args, **kwargs)
+        if request.method not in READS:
+            # What changes something says all of it in its body: half of it, read, would mean something larger.
+            self.only_query()
 
     def permission_denied(self, request: Request, message: Any = None, code: Any = None) -> None:
         if request.successful_authenticator:

@@ -34,6 +34,8 @@ WORDS = {
     "spend.bad_span": _("The first day must not lie after the last, and a report reads at most {most} days."),
     "unknowns.name_the_job": _("Name the job whose call is to be settled. Without a verb the command lists them."),
     "unknowns.no_job": _("There is no job {job}. The command without arguments lists those in doubt."),
+    "unknowns.no_call": _("“{call}” is no call's id. The command without arguments lists the calls in doubt."),
+    "unknowns.only_write_off": _("{option} says how a call is written off. Give it with --write-off, or leave it out."),
     "unknowns.no_sum": _("“{text}” is no sum in dollars. Write it as 0.04."),
     "job.not_unknown": _("The outcome of this job is known: there is nothing to adopt, resend or write off."),
     "job.nothing_to_adopt": _(

@@ -8,8 +8,10 @@ import io
 import pytest
 
 from image_studio import testing
-from image_studio.models import Budget, IdempotencyKey, Job, LedgerEntry
+from image_studio.models import Budget, IdempotencyKey, Job, LedgerEntry, Switch
+from image_studio.policy import Policy
 from image_studio.runner import drain
+from image_studio.workflow.spending import stop_spending
 from tests import factories
 from tests.api.conftest import API, is_problem
 from tests.ledger.money import PLAIN, PRICE, assert_true, held, order, sums
@@ -237,6 +239,16 @@ def test_the_switch(fake, brand):
     assert (row["stopped"], row["reason"], row["actions"]) == (True, "the bill", [])
     manager.say("spending/resume/", {"brand": brand.slug}, status=200)
     assert viewer.read("spending/")["brands"] == []
+
+
+@pytest.mark.parametrize(("verb", "body"), [("stop", {"reason": "x"}), ("resume", {}), ("resume", None)])
+def test_a_brand_in_the_query_never_stops_or_opens_the_whole_site(brand, verb, body):
+    boss = api("", None, is_superuser=True)
+    stop_spending(Policy.operator(), reason="the bill")
+    Switch.objects.update(stopped=verb == "resume")
+    answer = boss.ask("POST", f"spending/{verb}/?brand={brand.slug}", body, status=400)
+    assert "brand" in answer.json()["errors"]
+    assert list(Switch.objects.values_list("scope", "stopped")) == [("site", verb == "resume")]
 
 
 def test_a_correction_is_entered_once(brand):

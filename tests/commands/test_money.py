@@ -9,10 +9,10 @@ from django.core.management import CommandError, call_command
 
 from image_studio import testing
 from image_studio.exceptions import Conflict
-from image_studio.models import Job
+from image_studio.models import Job, Switch
 from image_studio.policy import Policy
 from image_studio.runner import drain
-from image_studio.workflow.spending import make_budget
+from image_studio.workflow.spending import make_budget, stop_spending
 from tests import factories
 from tests.ledger.conftest import fake  # noqa: F401
 from tests.ledger.money import PRICE, assert_true, held, order, sums
@@ -139,3 +139,48 @@ def test_the_switch_stops_what_waits_and_what_comes_and_lets_it_go_on(run, fake)
 def test_a_stop_says_why(run):
     with pytest.raises(CommandError, match="Say why"):
         run("studio_spending", "--stop", "  ")
+
+
+@pytest.mark.parametrize(
+    "args",
+    [("--stop", ""), ("--stop", "x", "--brand", ""), ("--resume", "--brand", "")],
+)
+def test_a_variable_that_was_not_set_never_means_the_whole_site(run, args):
+    brand = factories.make_brand()
+    stop_spending(Policy.operator(), reason="the bill")
+    Switch.objects.update(stopped="--resume" in args)
+    with pytest.raises(CommandError) as ended:
+        run("studio_spending", *args)
+    assert ended.value.returncode == 2
+    assert list(Switch.objects.values_list("scope", "stopped")) == [("site", "--resume" in args)]
+    assert brand.slug
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("--resend", ""), "Idempotency-Key|key"),
+        (("--write-off", "--attempt", ""), "no call's id"),
+        (("--charged", "0"), "--charged says how"),
+        (("--adopt", "--note", "seen"), "--note says how"),
+        (("--resend", "monday", "--attempt", "x"), "--attempt says how"),
+    ],
+)
+def test_what_is_asked_for_by_halves_settles_nothing(run, job, args, words):
+    with pytest.raises(CommandError, match=words) as ended:
+        run("studio_unknowns", str(job.pk), *args)
+    assert ended.value.returncode == 2
+    assert Job.objects.get().state == "unknown"
+    assert held() == PRICE
+
+
+def test_an_empty_job_is_not_every_job(run, job):
+    with pytest.raises(CommandError, match="no job") as ended:
+        run("studio_unknowns", "")
+    assert ended.value.returncode == 2
+
+
+def test_a_sum_below_a_millionth_is_not_nothing(run, job):
+    assert run("studio_unknowns", str(job.pk), "--write-off", "--charged", "0.0000004") == (0, [])
+    assert sums() == (0, 1)
+    assert_true()

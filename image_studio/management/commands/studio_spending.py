@@ -32,13 +32,16 @@ class Command(StudioCommand):
 
     def arguments(self, parser: ArgumentParser) -> None:
         what = parser.add_mutually_exclusive_group()
-        what.add_argument("--stop", default="", metavar="REASON", help="stop all spending; people are shown the reason")
+        what.add_argument(
+            "--stop", default=None, metavar="REASON", help="stop all spending; people are shown the reason"
+        )
         what.add_argument("--resume", action="store_true", help="let money be spent again")
-        parser.add_argument("--brand", default="", metavar="B", help="of this brand alone")
+        parser.add_argument("--brand", default=None, metavar="B", help="of this brand alone")
 
     def run(self, **options: Any) -> int:
-        brand = brand_of(options["brand"]) if options["brand"] else None
-        if options["stop"]:
+        # Given and empty is a variable that was not set, and never means the whole site.
+        brand = brand_of(options["brand"]) if options["brand"] is not None else None
+        if options["stop"] is not None:
             stop_spending(self.policy, brand, reason=options["stop"])
         elif options["resume"]:
             resume_spending(self.policy, brand)

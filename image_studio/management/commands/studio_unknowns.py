@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
@@ -25,42 +26,47 @@ class Command(StudioCommand):
     keys = ("attempt", "job", "brand", "state", "since", "host", "here", "held_micro_usd", "message")
 
     def arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("job", nargs="?", default="", metavar="JOB", help="settle the calls of this job")
+        parser.add_argument("job", nargs="?", default=None, metavar="JOB", help="settle the calls of this job")
         verbs = parser.add_mutually_exclusive_group()
         verbs.add_argument(
             "--adopt", action="store_true", help="take in the whole pictures that came; run it on the host that asked"
         )
         verbs.add_argument(
             "--resend",
-            default="",
+            default=None,
             metavar="KEY",
             help="send it once more, with a hold of its own; the same KEY sends it once. It may then be charged twice",
         )
         verbs.add_argument("--write-off", action="store_true", help="give it up; it is charged at what it holds")
-        parser.add_argument("--attempt", default="", metavar="CALL", help="with --write-off: of this call alone")
+        parser.add_argument("--attempt", default=None, metavar="CALL", help="with --write-off: of this call alone")
         parser.add_argument(
             "--charged", default=None, metavar="USD", help="with --write-off: what the bill says, 0 for nothing"
         )
-        parser.add_argument("--note", default="", help="with --write-off: how that is known")
+        parser.add_argument("--note", default=None, help="with --write-off: how that is known")
 
     def run(self, **options: Any) -> int:
-        if options["job"]:
+        # Given and empty is a variable that was not set: it never means "all of them".
+        if not options["write_off"]:
+            for name in ("attempt", "charged", "note"):
+                if options[name] is not None:
+                    raise InvalidRequest("unknowns.only_write_off", option=f"--{name}")
+        if options["job"] is not None:
             self._settle(_job(options["job"]), options)
-        elif options["adopt"] or options["resend"] or options["write_off"]:
+        elif options["adopt"] or options["resend"] is not None or options["write_off"]:
             raise InvalidRequest("unknowns.name_the_job")
         return FINDINGS if self.lines(self._rows(options["job"]), as_json=options["json"]) else 0
 
     def _settle(self, job: Job, options: dict[str, Any]) -> None:
         if options["adopt"]:
             adopt(self.policy, job)
-        elif options["resend"]:
+        elif options["resend"] is not None:
             resend(self.policy, job, key=options["resend"])
         elif options["write_off"]:
-            call = _uuid(options["attempt"]) if options["attempt"] else None
+            call = _call(options["attempt"]) if options["attempt"] is not None else None
             charged = None if options["charged"] is None else _micro(options["charged"])
-            write_off(self.policy, job, attempt=call, charged_micro_usd=charged, note=options["note"])
+            write_off(self.policy, job, attempt=call, charged_micro_usd=charged, note=options["note"] or "")
 
-    def _rows(self, job: str) -> Iterator[dict[str, Any]]:
+    def _rows(self, job: str | None) -> Iterator[dict[str, Any]]:
         rows = doubtful(self.policy)
         for call in rows.filter(job=_uuid(job)) if job else rows:
             yield _row(call)
@@ -95,9 +101,17 @@ def _uuid(text: str) -> UUID:
         raise InvalidRequest("unknowns.no_job", job=text[:80]) from None
 
 
-def _micro(text: str) -> int:
-    """Dollars as micro-USD."""
+def _call(text: str) -> UUID:
+    """:raises InvalidRequest: ``unknowns.no_call``."""
     try:
-        return round(Decimal(text) * 1_000_000)
+        return UUID(text)
+    except ValueError:
+        raise InvalidRequest("unknowns.no_call", call=text[:80]) from None
+
+
+def _micro(text: str) -> int:
+    """Dollars as micro-USD, rounded up: a sum is never "not charged"."""
+    try:
+        return math.ceil(Decimal(text) * 1_000_000)
     except (InvalidOperation, ValueError, OverflowError):
         raise InvalidRequest("unknowns.no_sum", text=text[:80]) from None
