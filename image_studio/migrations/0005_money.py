@@ -48,7 +48,7 @@ class Migration(migrations.Migration):
                 ('held_micro_usd', models.BigIntegerField(default=0)),
                 ('spent_micro_usd', models.BigIntegerField(default=0)),
                 ('pictures', models.PositiveSmallIntegerField(default=0)),
-                ('reason', models.CharField(blank=True, choices=[('', ''), ('usage_missing', 'The provider told no usage: settled at what was held'), ('over_hold', 'The bill was higher than what was held'), ('maybe_charged', 'Sent again: the call before may have been charged too'), ('written_off', 'Written off by a person'), ('not_charged', 'A person says that it was not charged'), ('late_answer', 'The answer turned up later'), ('restored', 'Found after a restore, without a row'), ('unused', 'What was held was not needed'), ('recounted', 'Released by the doctor'), ('corrected', 'Corrected by a person')], max_length=20)),
+                ('reason', models.CharField(blank=True, choices=[('', ''), ('usage_missing', 'The provider told no usage: settled at what was held'), ('over_hold', 'The bill was higher than what was held'), ('maybe_charged', 'Sent again: the call before may have been charged too'), ('written_off', 'Written off by a person'), ('not_charged', 'A person says that it was not charged'), ('late_answer', 'The answer turned up later'), ('restored', 'Found after a restore, without a row'), ('unused', 'What was held was not needed'), ('recounted', 'Released by the doctor'), ('corrected', 'Corrected by a person'), ('probe', 'A route was tried')], max_length=20)),
                 ('note', models.CharField(blank=True, max_length=500)),
                 ('brand_id', models.UUIDField()),
                 ('user_id', models.CharField(blank=True, max_length=64)),

@@ -34,6 +34,7 @@ ENTRY_REASONS = {
     "unused": _("What was held was not needed"),
     "recounted": _("Released by the doctor"),
     "corrected": _("Corrected by a person"),
+    "probe": _("A route was tried"),
 }
 LEVELS = {"site": _("Whole site"), "brand": _("Brand"), "user": _("Person")}
 PERIODS = {

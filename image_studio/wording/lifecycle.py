@@ -10,6 +10,8 @@ WORDS = {
     "moving.no_provider": _("No provider of this site has both {old} and {new}. Name two models of one provider."),
     "moving.prompts": _("No prompt names a model: each is made by the route that it is ordered on. None was changed."),
     "moving.prompt_where": _("More than one brand has a prompt {prompt}. Say which with --brand: {known}."),
+    "probe.name_the_brand": _("Say in whose ledger the picture is entered, with --brand: {known}. Nothing was bought."),
+    "probe.no_brand": _("There is no brand yet, so this picture stands in no ledger."),
     "spending.too_dear": _(
         "This may cost up to ${most}, more than the ${cap} that it may. Nothing was bought. Raise --max-micro-usd to "
         "{micro_usd} to allow it."

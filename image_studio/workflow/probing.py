@@ -1,4 +1,4 @@
-"""One small picture on a route, to see that it works and that the bill is what was said. Nothing is stored."""
+"""One small picture on a route, to see that it works and that the bill is what was said. The picture is not kept."""
 
 from __future__ import annotations
 
@@ -7,11 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asgiref.sync import async_to_sync
+from django.db import transaction
 
 from image_studio import conf as site
+from image_studio import ledger
 from image_studio.catalog.pricing import Price
 from image_studio.catalog.specs import ModelSpec, RouteSpec, names
-from image_studio.exceptions import InvalidRequest, Unsupported
+from image_studio.exceptions import InvalidRequest, OutcomeUnknown, Unsupported
+from image_studio.ledger import Bill, BudgetSpent, Settlement
+from image_studio.models import Brand
+from image_studio.policy import Policy
 from image_studio.providers.base import Answer, PictureRequest
 from image_studio.workflow.lifecycle import ended
 from image_studio.workflow.preview import model_of
@@ -54,15 +59,45 @@ def probe_of(name: str) -> Probe:
     return Probe(route=route, model=model, request=request, price=provider.estimate(request, model))
 
 
-def run_probe(probe: Probe) -> Answer:
+def run_probe(probe: Probe, policy: Policy, brand: Brand | None) -> Answer:
     """Buy it by the way of every picture, and forget it: the answer's files are gone when this returns.
 
-    :raises ProviderError: as :meth:`~image_studio.providers.base.BaseProvider.run`; after an unknown outcome it may
-        have been charged.
+    :param brand: in whose ledger it stands. None enters nothing: there is no brand yet, or it is free.
+    :raises Conflict: ``spending.stopped``, ``budget.spent``; nothing was sent.
+    :raises ProviderError: as :meth:`~image_studio.providers.base.BaseProvider.run`. A call whose outcome is unknown may
+        have been charged, and is entered at the most that it may have cost.
     """
+    bill = _judged(probe, brand)
     provider = site.provider(probe.route.provider)
-    with tempfile.TemporaryDirectory(prefix="image-studio-probe-", ignore_cleanup_errors=True) as folder:
-        answer: Answer = async_to_sync(provider.run)(
-            probe.request, (), spool=Path(folder), deadline=site.conf().deadline_seconds
-        )
+    try:
+        with tempfile.TemporaryDirectory(prefix="image-studio-probe-", ignore_cleanup_errors=True) as folder:
+            answer: Answer = async_to_sync(provider.run)(
+                probe.request, (), spool=Path(folder), deadline=site.conf().deadline_seconds
+            )
+    except OutcomeUnknown:
+        _enter(bill, probe.price.most, 0, policy)
+        raise
+    _enter(bill, answer.micro_usd, sum(1 for output in answer.outputs if not output.fault), policy)
     return answer
+
+
+def _judged(probe: Probe, brand: Brand | None) -> Bill | None:
+    """Whose money it is; refused where none may be spent. It waits for nobody, so nothing need be held."""
+    if probe.price.free:
+        return None
+    ledger.judge_running([brand.pk] if brand else [])
+    if brand is None:
+        return None
+    bill = Bill(brand_id=brand.pk, provider=probe.route.provider, route=probe.route.name, model=probe.model.id)
+    for budget in ledger.outlook(bill, probe.price.most):
+        if budget.refused:
+            raise BudgetSpent("budget.spent", **budget.params)
+    return bill
+
+
+def _enter(bill: Bill | None, micro_usd: int, pictures: int, policy: Policy) -> None:
+    if bill is None or not micro_usd:
+        return
+    settled = Settlement(bill=bill, held=0, spent=micro_usd, pictures=pictures, reason="probe")
+    with transaction.atomic():
+        ledger.settle([settled], actor=policy.actor)

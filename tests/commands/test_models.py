@@ -13,9 +13,12 @@ from django.core.management import CommandError, call_command
 from django.urls import resolve, reverse
 
 from image_studio import conf
-from image_studio.models import Asset, Attempt, Event, Job, PromptVersion, VariantSet
+from image_studio.models import Asset, Attempt, Event, Job, LedgerEntry, PromptVersion, VariantSet
+from image_studio.policy import Policy
 from image_studio.storage import Spool
 from image_studio.testing import calls, fake_settings
+from image_studio.workflow.costs import spend
+from image_studio.workflow.spending import make_budget, stop_spending
 from tests import factories
 from tests.admin.browser import Page
 from tests.admin.conftest import signed_in
@@ -349,6 +352,73 @@ def test_a_probe_asks_the_server_once_and_reads_its_bill(run, on, site, tmp_path
     assert line["billed_micro_usd"] <= line["most_micro_usd"] < 50_000
     assert (line["usage_missing"], line["request_id"], line["fault"]) == (False, call["request_id"], "")
     assert traces() == before
+
+
+def test_a_probe_stands_in_the_ledger_of_the_only_brand(run, on, fake):
+    fake(price=30_000)
+    brand = factories.make_bare_brand()
+    budget = make_budget(Policy.operator(), brand=brand, hard_micro_usd=60_000)
+    assert run("--probe", "fake", "--yes")[0] == 0
+    entry = LedgerEntry.objects.get()
+    assert (entry.kind, entry.spent_micro_usd, entry.held_micro_usd, entry.pictures) == ("settle", 30_000, 0, 1)
+    assert (entry.brand_id, entry.route, entry.model, entry.reason) == (brand.pk, "fake", "fake-1", "probe")
+    assert (entry.actor_label, entry.user_id) == ("operator", "")
+    budget.refresh_from_db()
+    assert budget.spent_micro_usd == 30_000
+    assert spend(Policy.operator()).total.per_picture == 30_000
+
+
+def test_a_probe_of_several_brands_says_who_pays(run, on, fake):
+    ledger = fake(price=30_000)
+    first, second = factories.make_bare_brand("aurum"), factories.make_bare_brand("bravo")
+    status, _, words = run("--probe", "fake", "--yes")
+    assert (status, calls(ledger)) == (2, [])
+    assert "--brand: aurum, bravo" in words
+    assert run("--probe", "fake", "--yes", "--brand", "bravo")[0] == 0
+    assert list(LedgerEntry.objects.values_list("brand_id", flat=True)) == [second.pk] != [first.pk]
+
+
+def test_a_probe_without_a_brand_says_that_no_ledger_has_it(run, on, fake):
+    fake(price=30_000)
+    status, _, words = run("--probe", "fake", "--yes")
+    assert status == 0
+    assert "no ledger" in words
+    assert not LedgerEntry.objects.exists()
+
+
+@pytest.mark.parametrize("scope", ["site", "brand", "no brand"])
+def test_nothing_is_probed_while_spending_is_stopped(run, on, fake, scope):
+    ledger = fake(price=30_000)
+    brand = None if scope == "no brand" else factories.make_bare_brand()
+    stop_spending(Policy.operator(), brand if scope == "brand" else None, reason="the bill looks wrong")
+    status, _, words = run("--probe", "fake", "--yes")
+    assert (status, calls(ledger)) == (2, [])
+    assert "the bill looks wrong" in words
+    assert not LedgerEntry.objects.exists()
+
+
+def test_a_probe_needs_room_in_the_budgets(run, on, fake):
+    ledger = fake(price=30_000)
+    make_budget(Policy.operator(), brand=factories.make_bare_brand(), hard_micro_usd=29_999)
+    status, _, words = run("--probe", "fake", "--yes")
+    assert (status, calls(ledger)) == (2, [])
+    assert "$0.03" in words
+
+
+def test_a_probe_of_unknown_outcome_is_entered_at_its_most(run, on, fake):
+    fake(price=30_000, script=["unknown"])
+    factories.make_bare_brand()
+    assert run("--probe", "fake", "--yes")[0] == 1
+    entry = LedgerEntry.objects.get()
+    assert (entry.spent_micro_usd, entry.pictures, entry.reason) == (30_000, 0, "probe")
+
+
+@pytest.mark.parametrize("word", ["unavailable", "moderation"])
+def test_a_probe_that_was_not_charged_is_not_entered(run, on, fake, word):
+    fake(price=30_000, script=[word])
+    factories.make_bare_brand()
+    assert run("--probe", "fake", "--yes")[0] == 1
+    assert not LedgerEntry.objects.exists()
 
 
 @pytest.mark.parametrize(("fault", "told"), [("auth_401", "does not accept"), ("server_500", "may have been charged")])

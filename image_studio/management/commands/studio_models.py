@@ -11,12 +11,13 @@ from image_studio.catalog.lifecycle import phase
 from image_studio.catalog.moving import price_at
 from image_studio.catalog.specs import ModelSpec
 from image_studio.exceptions import InvalidRequest, ProviderError
-from image_studio.management.base import FINDINGS, StudioCommand
+from image_studio.management.base import FINDINGS, StudioCommand, brand_of
 from image_studio.management.moving import Move, move_of, price_rows, snippet
 from image_studio.management.trying import comparisons, confirm, placed
+from image_studio.models import Brand
 from image_studio.wording import explain, explain_error
 from image_studio.workflow.lifecycle import Use, uses
-from image_studio.workflow.probing import probe_of, run_probe
+from image_studio.workflow.probing import Probe, probe_of, run_probe
 
 USUAL = (1024, 1024)
 #: Micro-USD that a probe may cost where nobody says otherwise.
@@ -48,7 +49,7 @@ class Command(StudioCommand):
         parser.add_argument("--to", default="", dest="new", metavar="NEW", help="the model that follows")
         parser.add_argument("--prompts", action="store_true", help="with --from and --to: new versions of prompts")
         parser.add_argument("--compare", nargs="+", default=[], metavar="PROMPT", help="buy these on both models")
-        parser.add_argument("--brand", default="", help="of the prompts, where two brands have one of that name")
+        parser.add_argument("--brand", default="", help="of the prompts; of a probe: who pays")
         parser.add_argument("--channel", action="append", default=[], help="of the comparison; repeatable")
         parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a prompt variable")
         parser.add_argument("--probe", default="", metavar="ROUTE", help="buy one small picture on a route")
@@ -100,8 +101,9 @@ class Command(StudioCommand):
         self.keys = PROBE_KEYS
         probe = probe_of(options["probe"])
         confirm(probe.price, pictures=1, model=probe.model.id, options=options)
+        brand = self._payer(probe, options["brand"])
         try:
-            answer = run_probe(probe)
+            answer = run_probe(probe, self.policy, brand)
         except ProviderError as error:
             self.stderr.write(explain_error(error))
             return FINDINGS
@@ -121,6 +123,22 @@ class Command(StudioCommand):
         }
         self.lines([row], as_json=options["json"])
         return FINDINGS if fault else 0
+
+    def _payer(self, probe: Probe, slug: str) -> Brand | None:
+        """In whose ledger a probe stands: the brand that is named, or the only one. None where nobody pays.
+
+        :raises InvalidRequest: ``brand.unknown``, ``probe.name_the_brand``.
+        """
+        if slug:
+            return brand_of(slug)
+        if probe.price.free:
+            return None
+        brands = list(Brand.objects.order_by("slug")[:20])
+        if len(brands) > 1:
+            raise InvalidRequest("probe.name_the_brand", known=", ".join(brand.slug for brand in brands))
+        if not brands:
+            self.stderr.write(explain("probe.no_brand"))
+        return brands[0] if brands else None
 
 
 def _judge(options: dict[str, Any]) -> None:
