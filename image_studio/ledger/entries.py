@@ -60,10 +60,23 @@ def release(
     write([Movement(bill=bill, kind="release", held=-n, reason=reason) for bill, n in bills if n], actor=actor, now=now)
 
 
-def adjust(bill: Bill, spent: int, *, actor: Actor, reason: str, note: str = "", now: datetime | None = None) -> None:
-    """Correct what was spent by another entry; the wrong one stays."""
+def adjust(
+    bill: Bill,
+    spent: int,
+    *,
+    actor: Actor,
+    reason: str,
+    note: str = "",
+    pictures: int = 0,
+    now: datetime | None = None,
+) -> None:
+    """Correct what was spent by another entry; the wrong one stays.
+
+    :param pictures: that were bought for it and that no entry has counted.
+    """
     if spent:
-        write([Movement(bill=bill, kind="adjust", spent=spent, reason=reason, note=note)], actor=actor, now=now)
+        moved = Movement(bill=bill, kind="adjust", spent=spent, pictures=pictures, reason=reason, note=note)
+        write([moved], actor=actor, now=now)
 
 
 def write(moved: Sequence[Movement], *, actor: Actor, now: datetime | None = None) -> None:

@@ -261,17 +261,22 @@ def enter(charges: Sequence[Charge]) -> None:
         paid = Bill.of(job, attempt=answer.attempt, user_id=one.user or bill.user_id)
         pictures = sum(1 for kept in answer.outputs if kept.file)
         if one.state == "written_off":
-            if one.cost:
-                moved.append(ledger.Movement(bill=paid, kind="adjust", spent=one.cost, reason="late_answer"))
+            if one.cost or one.before:
+                # Written off at what it did cost, it still has to say which pictures that bought.
+                moved.append(_late(paid, one.cost, pictures))
         elif one.spent or one.held or job.hold_micro_usd:
             held = one.held or job.hold_micro_usd
-            late = "late_answer" if one.held else ""
+            reason = "late_answer" if one.held else ""
             settled = Settlement(
-                bill=paid, held=held, spent=one.spent, pictures=pictures, missing=one.missing, reason=late
+                bill=paid, held=held, spent=one.spent, pictures=pictures, missing=one.missing, reason=reason
             )
             moved.append(settled.movement)
     _book([one for one in charges if not one.booked])
     ledger.write(moved, actor=WORKER)
+
+
+def _late(bill: Bill, cost: int, pictures: int) -> ledger.Movement:
+    return ledger.Movement(bill=bill, kind="adjust", spent=cost, pictures=pictures, reason="late_answer")
 
 
 def _book(charges: Sequence[Charge]) -> None:

@@ -55,7 +55,7 @@ def assert_true():
     assert sums()[0] == held() == ledger.outstanding()
     by_day, by_model = defaultdict(lambda: [0, 0, 0]), defaultdict(lambda: [0, 0, 0])
     for one in LedgerEntry.objects.all():
-        if one.spent_micro_usd or one.kind == "settle":
+        if one.spent_micro_usd or one.pictures or one.kind == "settle":
             for sum_ in (by_day[one.day, one.brand_id], by_model[one.day, one.brand_id, one.model]):
                 sum_[0] += one.spent_micro_usd
                 sum_[1] += one.pictures

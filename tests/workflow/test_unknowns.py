@@ -17,6 +17,7 @@ from image_studio.runner.adopting import salvage
 from image_studio.runner.sweep import sweep
 from image_studio.storage import Spool
 from image_studio.workflow import retry_job
+from image_studio.workflow.costs import cost_of, spend
 from image_studio.workflow.jobs import offered
 from image_studio.workflow.spending import make_budget, stop_spending
 from image_studio.workflow.unknowns import adopt, doubtful, doubts_of, resend, write_off
@@ -307,9 +308,10 @@ def test_a_wish_that_cannot_be_met_is_told(fake, settings, tmp_path):  # noqa: F
     assert Event.objects.filter(verb="job.adopt_failed").count() == 1
 
 
-def test_an_answer_after_a_write_off_corrects_it(fake):  # noqa: F811
+@pytest.mark.parametrize("charged", [0, 1000, PRICE])
+def test_an_answer_after_a_write_off_corrects_it(fake, charged):  # noqa: F811
     job, _books = unknown(fake)
-    write_off(Policy.operator(), job, charged_micro_usd=1000)
+    write_off(Policy.operator(), job, charged_micro_usd=charged)
     leave(job, "picture-0.part", factories.encoded(factories.draw_photo((320, 240))))
     call = Attempt.objects.get()
     call.hold_micro_usd = PRICE  # what its manifest would say that it cost
@@ -319,6 +321,7 @@ def test_an_answer_after_a_write_off_corrects_it(fake):  # noqa: F811
     job.refresh_from_db()
     assert (job.state, job.cost_micro_usd, Asset.objects.filter(kind="raw").count()) == ("done", PRICE, 1)
     assert sums() == (0, PRICE)
+    assert (cost_of(Policy.operator(), job=job.pk).per_picture, spend(Policy.operator()).total.pictures) == (PRICE, 1)
     assert_true()
 
 
