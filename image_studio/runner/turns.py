@@ -17,6 +17,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet, Subquery
 
+from image_studio import ledger
 from image_studio.models import Brand, Job
 from image_studio.runner.leases import ready
 from image_studio.runner.limits import Lane
@@ -53,7 +54,10 @@ def _first(brand: UUID, lane: Lane, now: datetime, these: Iterable[UUID]) -> int
     """The turn after the brand's last, but none that is over: an absent brand saves up nothing."""
     provider, model = lane
     others = Job.objects.filter(state="queued", brand=brand, provider=provider, model=model).exclude(pk__in=these)
-    waiting = Job.objects.filter(state="queued", available_at__lte=now, provider=provider, model=model)
+    # What the switch stops is served to nobody: its turn must not stand still for those who are.
+    waiting = Job.objects.filter(
+        ~ledger.halted(), state="queued", available_at__lte=now, provider=provider, model=model
+    )
     read = Brand.objects.filter(pk=brand).values_list(
         _turn(others, "-turn"),
         _turn(waiting.exclude(pk__in=these), "turn"),

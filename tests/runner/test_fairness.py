@@ -14,6 +14,7 @@ from image_studio.runner import leases, limits
 from image_studio.runner.turns import in_turn, queue
 from image_studio.workflow import request
 from image_studio.workflow.cells import requeue
+from image_studio.workflow.spending import stop_spending
 from tests import factories
 from tests.services.test_races import HANDS, together
 from tests.workflow.test_preview import matrix_for
@@ -96,6 +97,18 @@ def test_a_job_that_backs_off_sets_no_clock(crowd, guest):
     Job.objects.filter(pk=early.pk).update(available_at=later)
     Job.objects.filter(pk__in=[row.pk for row in rest[:60]]).update(state="done")
     assert waiting(guest)[0].turn == rest[60].turn
+
+
+def test_what_is_stopped_sets_no_clock(fake, crowd, guest):
+    fake()
+    stopped = factories.make_bare_brand()
+    waiting(stopped, **FAKE)
+    stop_spending(Policy.operator(), stopped, reason="the bill")
+    rows = waiting(crowd, 1000, **FAKE)
+    Job.objects.filter(pk__in=[row.pk for row in rows[:500]]).update(state="done")
+    late = waiting(guest, 400, **FAKE)
+    assert [late[0].turn, late[-1].turn] == [500, 899]
+    assert brands(leases.claim(uuid7(), 400)) == {crowd.pk: 200, guest.pk: 200}
 
 
 def test_each_model_has_a_queue_of_its_own(fake, crowd, guest):
