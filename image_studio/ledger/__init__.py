@@ -9,6 +9,8 @@ they belong to, after the jobs' own rows were written and as late as possible: a
 from image_studio.ledger.bills import SITE, WORKER, Bill, BudgetSpent, Movement, Settlement
 from image_studio.ledger.budgets import (
     Outlook,
+    adds_up,
+    adds_up_held,
     current,
     ends,
     limit,
@@ -34,6 +36,8 @@ __all__ = [
     "Movement",
     "Outlook",
     "Settlement",
+    "adds_up",
+    "adds_up_held",
     "adjust",
     "at_most",
     "charging",

@@ -246,11 +246,21 @@ def recount_young() -> list[Budget]:
     over, and whoever came later counts in it.
     """
     rows = Budget.objects.filter(created_at__gt=database_now() - YOUNG).select_related("brand", "user")
-    return [budget for budget in current(rows) if not _adds_up(budget) and _recount_alone(budget)]
+    return [budget for budget in current(rows) if not adds_up(budget) and _recount_alone(budget)]
 
 
-def _adds_up(budget: Budget) -> bool:
+def adds_up(budget: Budget) -> bool:
+    """Whether the counters as they were read are what rows and ledger say. What moves meanwhile makes a difference."""
     return (budget.held_micro_usd, budget.spent_micro_usd) == (outstanding(budget), spent_in(budget))
+
+
+def adds_up_held(budget: Budget) -> bool:
+    """The same, read anew while nothing can move: whoever changes a counter waits for this transaction."""
+    with transaction.atomic():
+        Budget.objects.filter(pk=budget.pk).update(scope=F("scope"))
+        found = Budget.objects.filter(pk=budget.pk).first()
+        # Somebody may just have removed it: what is gone cannot be wrong.
+        return found is None or all(adds_up(one) for one in current([found]))
 
 
 def _recount_alone(budget: Budget) -> bool:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 from django.db.models import Q
 
+from image_studio import ledger
 from image_studio.conf import conf
 from image_studio.models import Actor, Attempt, Job, VariantSet, database_now
-from image_studio.runner import beats, leases, sets, unsaved
+from image_studio.runner import beats, leases, limits, sets, unsaved
 from image_studio.runner.doctor_files import files
 from image_studio.runner.doctor_money import money
 from image_studio.runner.doctor_spool import spool
@@ -27,6 +29,7 @@ def examine(actor: Actor, *, fix: bool = False) -> Iterator[Trouble]:
     yield from _stuck(fix=fix)
     yield from _sets(fix=fix)
     yield from _nobody_works()
+    yield from _queue_stands()
     yield from spool(actor, fix=fix)
     yield from _unknown()
     yield from money(actor, fix=fix)
@@ -71,6 +74,27 @@ def _nobody_works() -> Iterator[Trouble]:
     waiting = Job.objects.filter(state="queued", available_at__lte=database_now()).count()
     if waiting and not beats.alive():
         yield Trouble(kind="worker", object="queue", code="doctor.no_worker", params={"waiting": waiting})
+
+
+def _queue_stands() -> Iterator[Trouble]:
+    """What waits longer than it may, by what it waits for; that nobody works is said already."""
+    now, most = database_now(), int(conf().queue_age_seconds)
+    age = timedelta(seconds=most)
+    late = Job.objects.filter(state="queued", available_at__lt=now - age)
+    stopped = late.filter(ledger.halted()).count()
+    if stopped:
+        params: dict[str, Any] = {"waiting": stopped, "most": most}
+        yield Trouble(kind="queue", object="switch", code="doctor.spending_stopped", params=params)
+    running = late.filter(~ledger.halted())
+    # A window that RATE_LIMITS shut opens within a minute or so: with a long queue that is how it should be.
+    for provider, model, opens in limits.shut_lanes(now + age):
+        if waiting := running.filter(provider=provider, model=model).count():
+            params = {"waiting": waiting, "provider": provider, "until": opens.isoformat(timespec="minutes")}
+            yield Trouble(kind="queue", object=f"{provider} {model}", code="doctor.window_shut", params=params)
+    waiting, workers = running.filter(~limits.shut(now)).count(), beats.alive()
+    if waiting and workers:
+        params = {"waiting": waiting, "most": most, "workers": workers}
+        yield Trouble(kind="queue", object="queue", code="doctor.queue_stands", params=params)
 
 
 def _unknown() -> Iterator[Trouble]:

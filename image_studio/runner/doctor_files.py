@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from typing import Any
+from uuid import UUID
 
 from django.core.files.storage import Storage
 from django.utils import timezone
@@ -45,6 +47,14 @@ def _of_rows() -> Iterator[Trouble]:
     for pk, kept in BrandRevision.objects.values_list("pk", "files").iterator():
         for sha256, name in kept.items():
             yield from _verified(private, f"revision {pk}", name, sha256)
+    for job, params in _refused():
+        yield from _verified(private, f"job {job} refused", params["kept"], params.get("kept_sha256", ""))
+
+
+def _refused() -> Iterator[tuple[UUID, Mapping[str, Any]]]:
+    """Job and parameters of what was paid for, refused here, and kept for whoever settles with the provider."""
+    rows = JobOutput.objects.filter(asset=None).exclude(fault_code="").values_list("job", "fault_params")
+    yield from ((job, params) for job, params in rows.iterator() if "kept" in params)
 
 
 def _verified(store: Storage, what: str, name: str, sha256: str) -> Iterator[Trouble]:
@@ -64,6 +74,10 @@ def _orphans(*, fix: bool) -> Iterator[Trouble]:
         except NotImplementedError:
             yield Trouble(kind="storage", object=label, code="doctor.cannot_list", params={"storage": label})
             continue
+        except Exception as error:  # noqa: BLE001 - each backend has errors of its own, and the rest is still to be told
+            failure = storage.failed(error, FOLDER, "storage.list_failed")
+            yield Trouble(kind="storage", object=label, code=failure.code, params=failure.params)
+            continue
         for name in names:
             if name not in known and not _young(store, name):
                 fixed = fix and _spare(store, name, sums) and storage.remove(store, name)
@@ -79,8 +93,7 @@ def _known() -> frozenset[str]:
     # Early versions belong to calls that are under way; whatever is left of an older one is a leftover.
     for partials in Job.objects.filter(state__in=JOB_HELD).values_list("partials", flat=True):
         names |= names_in(partials)
-    faults = JobOutput.objects.filter(asset=None).values_list("fault_params", flat=True)
-    return frozenset(names | {params["kept"] for params in faults if "kept" in params})
+    return frozenset(names | {params["kept"] for _job, params in _refused()})
 
 
 def _walk(store: Storage, folder: str) -> Iterator[str]:
@@ -96,8 +109,10 @@ def _walk(store: Storage, folder: str) -> Iterator[str]:
 def _young(store: Storage, name: str) -> bool:
     try:
         written = store.get_modified_time(name)
-    except (NotImplementedError, OSError):
+    except NotImplementedError:
         return False
+    except Exception:  # noqa: BLE001 - gone meanwhile, or the storage fails: whose age nobody knows is left alone
+        return True
     aware = written if timezone.is_aware(written) else timezone.make_aware(written)
     return timezone.now() - aware < YOUNG
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +28,9 @@ from image_studio.runner import holds
 from image_studio.runner.findings import Trouble
 from image_studio.states import JOB_ENDED
 from image_studio.wording.money import dollars
+
+#: Ids that one statement asks for.
+PART = 500
 
 
 def money(actor: Actor, *, fix: bool) -> Iterator[Trouble]:
@@ -179,14 +182,26 @@ def _costs(*, fix: bool) -> Iterator[Trouble]:
     """Jobs that say another cost than the ledger."""
     entered = LedgerEntry.objects.exclude(job=None).order_by().values_list("job")
     spent = {pk: cost for pk, cost in entered.annotate(cost=Sum("spent_micro_usd")) if cost}
-    rows = Job.objects.filter(Q(cost_micro_usd__gt=0) | Q(pk__in=list(spent)[:500])).order_by("pk")
-    for pk, cost in rows.values_list("pk", "cost_micro_usd").iterator():
-        wanted = spent.get(pk, 0)
+    for pk, cost, wanted in _said_costs(spent):
         if cost == wanted or (cost, wanted) != (_cost_of(pk), _spent_on(pk)):
             continue  # or it was moving while it was read
         fixed = bool(fix and _set_cost(pk))
         params = {"said": dollars(cost), "entered": dollars(wanted)}
         yield Trouble(kind="ledger", object=f"job {pk}", code="doctor.cost_differs", params=params, fixed=fixed)
+
+
+def _said_costs(spent: Mapping[UUID, int]) -> Iterator[tuple[UUID, int, int]]:
+    """Job, what its row says, and what the ledger says; jobs that are gone are none."""
+    rows = Job.objects.filter(cost_micro_usd__gt=0).order_by("pk").values_list("pk", "cost_micro_usd")
+    seen = set()
+    for pk, cost in rows.iterator():
+        seen.add(pk)
+        yield pk, cost, spent.get(pk, 0)
+    # Those whose rows say nothing: in parts, since databases take so many parameters and no more.
+    rest = sorted(spent.keys() - seen)
+    for start in range(0, len(rest), PART):
+        some = Job.objects.filter(pk__in=rest[start : start + PART], cost_micro_usd=0).order_by("pk")
+        yield from ((pk, 0, spent[pk]) for pk in some.values_list("pk", flat=True))
 
 
 def _cost_of(job: UUID) -> int | None:
@@ -213,8 +228,8 @@ def _rollups(*, fix: bool) -> Iterator[Trouble]:
         for row in SpendRollup.objects.iterator()
     }
     for key in sorted({*wanted, *there}, key=str):
-        if wanted.get(key, (0, 0, 0)) == there.get(key, (0, 0, 0)):
-            continue
+        if wanted.get(key, (0, 0, 0)) == there.get(key, (0, 0, 0)) or _rolled_up(key):
+            continue  # or it was moving while it was read
         day, brand, model = key
         fixed = bool(fix and _set_rollup(key))
         params = {"day": str(day), "model": model or "-", "brand": str(brand)}
@@ -223,7 +238,7 @@ def _rollups(*, fix: bool) -> Iterator[Trouble]:
 
 def _summed(key: tuple[Any, UUID, str] | None = None) -> dict[tuple[Any, UUID, str], tuple[int, int, int]]:
     """(day, brand, model) -> spent, pictures, calls, by the ledger; with model empty for all of a brand."""
-    rows = LedgerEntry.objects.filter(Q(kind="settle") | ~Q(spent_micro_usd=0)).order_by()
+    rows = LedgerEntry.objects.filter(Q(kind="settle") | ~Q(spent_micro_usd=0) | Q(pictures__gt=0)).order_by()
     if key:
         rows = rows.filter(day=key[0], brand_id=key[1])
     sums = {"s": Sum("spent_micro_usd"), "p": Sum("pictures"), "c": Count("pk", filter=Q(kind="settle"))}
@@ -238,6 +253,19 @@ def _summed(key: tuple[Any, UUID, str] | None = None) -> dict[tuple[Any, UUID, s
     return found
 
 
+def _rolled_up(key: tuple[Any, UUID, str]) -> bool:
+    """Whether a rollup is the ledger's sum after all, read in one transaction that writes first: movements of its day
+    and brand wait for it, as they write its row after their entries."""
+    day, brand, model = key
+    rows = SpendRollup.objects.filter(day=day, brand_id=brand, model=model)
+    with transaction.atomic():
+        rows.update(calls=F("calls"))
+        row = rows.first()
+        return _summed(key).get(key, (0, 0, 0)) == (
+            (row.spent_micro_usd, row.pictures, row.calls) if row else (0, 0, 0)
+        )
+
+
 def _set_rollup(key: tuple[Any, UUID, str]) -> bool:
     day, brand, model = key
     with transaction.atomic():
@@ -250,8 +278,8 @@ def _set_rollup(key: tuple[Any, UUID, str]) -> bool:
 def _budgets(*, fix: bool) -> Iterator[Trouble]:
     """Budgets whose counters are not what rows and ledger say. Mended by counting anew."""
     for budget in ledger.current(Budget.objects.select_related("brand", "user").order_by("pk")):
-        if (budget.held_micro_usd, budget.spent_micro_usd) == (ledger.outstanding(budget), ledger.spent_in(budget)):
-            continue
+        if ledger.adds_up(budget) or ledger.adds_up_held(budget):
+            continue  # or it was moving while it was read
         whose = ledger.whose(budget)
         fixed = False
         if fix:

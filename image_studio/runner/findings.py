@@ -11,8 +11,8 @@ from typing import Any
 class Trouble:
     """One thing that is wrong.
 
-    :param kind: ``stuck``, ``unknown``, ``set``, ``worker``, ``spool``, ``missing``, ``altered``, ``orphan``,
-        ``storage``, ``trigger``, ``over_held``, ``ledger`` or ``budget``.
+    :param kind: ``stuck``, ``unknown``, ``set``, ``worker``, ``queue``, ``spool``, ``missing``, ``altered``,
+        ``orphan``, ``storage``, ``trigger``, ``over_held``, ``ledger`` or ``budget``.
     :param object: what it is about: ``job <id>``, a file's name, a folder of the spool.
     :param fixed: whether it was mended just now.
     """

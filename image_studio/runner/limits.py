@@ -150,6 +150,14 @@ def shut(now: datetime) -> Q:
     return Q(Exists(RateWindow.objects.filter(provider=OuterRef("provider"), model=OuterRef("model"), open_at__gt=now)))
 
 
+def shut_lanes(until: datetime) -> list[tuple[str, str, datetime]]:
+    """Provider, model and the moment that opens it, of the windows that are shut for longer than ``until``."""
+    if not watched():
+        return []
+    rows = RateWindow.objects.filter(open_at__gt=until).order_by("provider", "model")
+    return list(rows.values_list("provider", "model", "open_at"))
+
+
 def tokens_of(provider: str, request: PictureRequest) -> int:
     """The tokens that a request takes at most, in and out; 0 where nobody can count them."""
     spec = configuration.model(provider, request.model)

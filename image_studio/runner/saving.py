@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
@@ -54,6 +55,7 @@ def output(
             # It was paid for: whoever settles with the provider needs the bytes.
             params["answered_by"] = work.job.provider
             params["kept"] = filing.write("refused", "bin", data)
+            params["kept_sha256"] = hashlib.sha256(data).hexdigest()
         return _fault(kept.index, cells, error.code, params)
     see(kept.index, raw)
     recipe = _recipe(kept, work, answer)

@@ -66,6 +66,17 @@ WORDS = {
     ),
     "doctor.leftover": _("Job {job} ended and left this folder. Delete it with --fix."),
     "doctor.no_worker": _("{waiting} jobs wait and no worker runs. Start manage.py studio_worker."),
+    "doctor.queue_stands": _(
+        "{waiting} jobs wait for longer than {most} seconds although {workers} workers live. Start more, or look "
+        "whether one hangs."
+    ),
+    "doctor.spending_stopped": _(
+        "{waiting} jobs wait for longer than {most} seconds because spending is stopped. manage.py studio_spending "
+        "says by whom and why, and lets it go on."
+    ),
+    "doctor.window_shut": _(
+        "{waiting} jobs wait for {provider}: it said that there are too many requests, and is not asked before {until}."
+    ),
     "doctor.orphan": _("No row speaks of {name}. With --fix it goes if it can be made again; look at what is left."),
     "doctor.second_answer": _("Job {job} went on without this answer. Adopt its pictures into the library with --fix."),
     "doctor.set_open": _("“{title}” is over and was never closed. Close it with --fix, or let a worker do it."),
@@ -104,6 +115,9 @@ WORDS = {
     "storage.full": _("The disk is full, so {name} could not be written. Make room; the worker tries again."),
     "storage.write_failed": _("{name} could not be written: {detail}. Check the storage and its permissions."),
     "storage.read_failed": _("{name} could not be read: {detail}. Check the storage and its permissions."),
+    "storage.list_failed": _(
+        "The files of {name} could not be listed: {detail}. Check the storage and its permissions."
+    ),
     "storage.missing": _("The file {name} is missing from the storage. Restore it from a backup."),
     "storage.wrong_sum": _("The file {name} is not what was stored: its bytes changed. Restore it from a backup."),
 }

@@ -30,6 +30,8 @@ _log = logging.getLogger("image_studio")
 
 #: Seconds that a process answers by what it saw last.
 KEPT_SECONDS = 5.0
+#: Seconds after which a look that does not end is an answer too.
+SLOW_SECONDS = 15.0
 #: Nothing lies there: asked for is only whether the storage answers.
 NAME = "image_studio/health"
 
@@ -72,13 +74,17 @@ _kept: list[tuple[float, Readiness]] = []
 
 
 def readiness() -> Readiness:
-    """What a look at everything says, at most :data:`KEPT_SECONDS` old."""
+    """What a look at everything says, at most :data:`KEPT_SECONDS` old.
+
+    While another looks, what was seen before, at most :data:`SLOW_SECONDS` old: then whatever is asked hangs.
+    """
     last = _kept[-1] if _kept else None
     if last is not None and time.monotonic() - last[0] < KEPT_SECONDS:
         return last[1]
-    # Who comes while another looks is told what was seen before.
-    if not _lock.acquire(blocking=last is None):
-        return _kept[-1][1]
+    # Who comes while another looks is told what was seen before; the first ones wait for it.
+    if not _lock.acquire(timeout=0 if last else SLOW_SECONDS):
+        now = _kept[-1] if _kept else None
+        return now[1] if now and time.monotonic() - now[0] < SLOW_SECONDS else _slow()
     try:
         if last is None and _kept:
             return _kept[-1][1]
@@ -87,6 +93,11 @@ def readiness() -> Readiness:
     finally:
         _lock.release()
     return found
+
+
+def _slow() -> Readiness:
+    _log.warning("not ready: a look does not end", extra={"action": "health.failed", "check": "slow"})
+    return Readiness(at=timezone.now(), checks=(Check(name="slow", state="fail", code="health.slow"),))
 
 
 def forget() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from datetime import timedelta
 
 import pytest
@@ -97,3 +99,52 @@ def test_what_is_wrong_is_told_to_staff_alone(settings):
     now = timezone.now()
     WorkerBeat.objects.create(host="h", pid=1, concurrency=1, started_at=now, seen_at=now)
     assert boss.read("health/")["workers"] == 1
+
+
+@pytest.fixture
+def hanging(monkeypatch):
+    """A look that does not end before the test does, in a thread of its own."""
+    begun, end = threading.Event(), threading.Event()
+
+    def look():
+        begun.set()
+        end.wait(60)
+        raise DatabaseError
+
+    def asks():
+        with contextlib.suppress(DatabaseError):
+            health.readiness()
+
+    asker = threading.Thread(target=asks)
+
+    def hang():
+        monkeypatch.setattr(health, "look", look)
+        asker.start()
+        assert begun.wait(60)
+
+    yield hang
+    end.set()
+    asker.join()
+
+
+def older(seconds):
+    ((seen, found),) = health._kept
+    health._kept[:] = [(seen - seconds, found)]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("age", "status"), [(health.KEPT_SECONDS, 200), (3600, 503)])
+def test_a_look_that_hangs_is_not_ready_for_ever(hanging, age, status):
+    API().ask("GET", READY, status=200)
+    older(age)
+    hanging()
+    API().ask("GET", READY, status=status)
+    if status == 503:
+        (check,) = health.readiness().checks
+        assert (check.state, check.code) == ("fail", "health.slow")
+
+
+def test_the_first_look_that_hangs_is_waited_for_and_not_for_ever(hanging, monkeypatch):
+    monkeypatch.setattr(health, "SLOW_SECONDS", 0.05)
+    hanging()
+    assert not health.readiness().ready

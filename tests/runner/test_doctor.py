@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -21,12 +22,16 @@ from image_studio.models import (
     Job,
     JobOutput,
     LedgerEntry,
+    RateWindow,
     Rendition,
     VariantSet,
+    WorkerBeat,
     guards,
 )
-from image_studio.runner import drain, holds, saving, sweep
+from image_studio.policy import Policy
+from image_studio.runner import drain, holds, limits, saving, sweep
 from image_studio.storage import Spool
+from image_studio.workflow.spending import stop_spending
 from tests import factories
 from tests.runner.test_sweep import answer_for, lost
 
@@ -103,6 +108,37 @@ def test_waiting_jobs_without_a_worker_are_named(fake, doctor):
     assert doctor() == [("worker", "doctor.no_worker", False)]
 
 
+@pytest.fixture
+def late(fake, settings):
+    """A paid job that waits for a minute longer than it may, beside a worker that lives."""
+    fake(more={"QUEUE_AGE_SECONDS": 60})
+    one_set()
+    now = timezone.now()
+    WorkerBeat.objects.create(host="h", pid=1, concurrency=1, started_at=now, seen_at=now)
+    Job.objects.update(available_at=now - timedelta(seconds=120))
+    return Job.objects.get()
+
+
+def test_a_queue_that_stands_beside_a_worker_is_named(late, doctor):
+    assert doctor() == [("queue", "doctor.queue_stands", False)]
+    Job.objects.update(available_at=timezone.now() - timedelta(seconds=30))
+    assert doctor() == []
+
+
+def test_a_stop_that_others_wait_behind_is_named(late, doctor):
+    stop_spending(Policy.operator(), reason="the bill")
+    assert doctor() == [("queue", "doctor.spending_stopped", False)]
+    Job.objects.update(available_at=timezone.now())
+    assert doctor() == []
+
+
+def test_a_provider_that_is_not_asked_for_long_is_named(late, doctor):
+    limits.close(late.provider, late.model, 3600)
+    assert doctor() == [("queue", "doctor.window_shut", False)]
+    RateWindow.objects.update(open_at=timezone.now() + timedelta(seconds=30))
+    assert doctor() == []  # it opens soon, as one does that RATE_LIMITS shut
+
+
 def test_a_set_that_nobody_closed_is_closed(doctor):
     made = one_set()
     made.jobs.update(state="done")
@@ -157,8 +193,13 @@ def test_bytes_that_were_refused_but_paid_for_are_no_orphans(fake, doctor):
     one_set()
     drain()
     age()
-    assert JobOutput.objects.get().fault_params["kept"]
+    kept = JobOutput.objects.get().fault_params["kept"]
     assert doctor() == []
+    path = Path(storage.private().path(kept))
+    path.write_bytes(b"changed")
+    assert doctor() == [("altered", "storage.wrong_sum", False)]
+    path.unlink()
+    assert doctor() == [("missing", "storage.missing", False)]
 
 
 def test_an_answer_that_was_never_stored_is_taken_in(fake, doctor, monkeypatch):
@@ -266,3 +307,48 @@ def test_a_storage_that_cannot_list_is_named(doctor, monkeypatch):
 
     monkeypatch.setattr(type(storage.private()), "listdir", listdir)
     assert doctor() == [("storage", "doctor.cannot_list", False)] * 2
+
+
+class Denied(Exception):
+    """Of a foreign backend."""
+
+
+@pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), Denied("key AKIA of bucket b")])
+def test_a_storage_that_refuses_to_list_hides_no_other_finding(fake, capsys, doctor, monkeypatch, error):
+    fake("unknown")
+    one_set()
+    drain()
+
+    def listdir(self, path):
+        raise error
+
+    monkeypatch.setattr(type(storage.private()), "listdir", listdir)
+    found = doctor()
+    assert found.count(("storage", "storage.list_failed", False)) == 2
+    assert ("unknown", "doctor.unknown", False) in found
+
+
+def test_the_message_of_a_foreign_storage_is_not_told(fake, capsys, monkeypatch):
+    fake()
+
+    def listdir(self, path):
+        raise Denied("key AKIA of bucket b")
+
+    monkeypatch.setattr(type(storage.private()), "listdir", listdir)
+    with pytest.raises(SystemExit):
+        call_command("studio_doctor")
+    told = capsys.readouterr().out
+    assert "Denied" in told
+    assert "AKIA" not in told
+
+
+def test_a_file_whose_age_nobody_knows_is_left_alone(fake, doctor, monkeypatch):
+    fake()
+    storage.write(storage.private(), storage.fresh_name("preview", "webp"), b"left over")
+    age()
+
+    def unknown(self, name):
+        raise Denied
+
+    monkeypatch.setattr(type(storage.private()), "get_modified_time", unknown)
+    assert doctor("--fix") == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from uuid import UUID
 
 import pytest
 from django.core.management import call_command
@@ -140,6 +141,50 @@ def test_rollups_costs_and_counters_are_counted_anew(fake, doctor):
     assert_true()
 
 
+def settled(brand):
+    bill = ledger.Bill(brand_id=brand.pk, model="m")
+    ledger.settle([ledger.Settlement(bill=bill, held=0, spent=5, pictures=1)])
+
+
+def test_what_moves_while_it_is_read_is_no_finding(fake, doctor, monkeypatch):
+    job, _books = bought(fake)
+    make_budget(Policy.operator(), hard_micro_usd=10**6)
+    summed, adds_up = doctor_money._summed, ledger.adds_up
+    moved = []
+
+    def meanwhile(key=None):
+        found = summed(key)
+        if not moved:
+            moved.append("rollups")
+            settled(job.brand)
+        return found
+
+    def counted(budget):
+        settled(job.brand)
+        moved.append("budgets")
+        return adds_up(budget)
+
+    monkeypatch.setattr(doctor_money, "_summed", meanwhile)
+    monkeypatch.setattr(ledger, "adds_up", counted)
+    assert doctor() == []
+    assert moved == ["rollups", "budgets"]
+    assert_true()
+
+
+def test_a_cost_is_missed_in_no_ledger_however_long(fake, doctor, monkeypatch):
+    job, _books = bought(fake)
+    for number in range(7):
+        ledger.adjust(
+            ledger.Bill(brand_id=job.brand_id, job=UUID(int=number + 1)), 1, actor=OPERATOR, reason="restored"
+        )
+    monkeypatch.setattr(doctor_money, "PART", 3)
+    Job.objects.update(cost_micro_usd=0)
+    assert doctor() == [("ledger", "doctor.cost_differs", False)]
+    assert doctor("--fix") == [("ledger", "doctor.cost_differs", True)]
+    job.refresh_from_db()
+    assert job.cost_micro_usd == PRICE
+
+
 @pytest.mark.django_db(transaction=True)
 def test_missing_triggers_are_made(fake, doctor):
     fake()
@@ -201,6 +246,7 @@ def test_after_a_restore_the_bill_is_entered_with_the_pictures(fake, doctor):
     assert ("spool", "doctor.answer_without_row", True) in doctor("--fix")
     entry = LedgerEntry.objects.get()
     assert (entry.kind, entry.reason, entry.spent_micro_usd, entry.attempt) == ("adjust", "restored", PRICE, call.pk)
+    assert entry.pictures == 1
     budget.refresh_from_db()
     assert budget.spent_micro_usd == PRICE == ledger.spent_in(budget)
     assert len(testing.calls(books)) == 1
