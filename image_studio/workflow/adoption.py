@@ -12,8 +12,8 @@ from pathlib import PurePath
 from typing import Any, Literal
 
 from django.apps import apps
-from django.core.exceptions import SuspiciousOperation
 from django.db import models
+from django.db.models.fields.files import FieldFile, ImageFieldFile
 
 from image_studio.conf import conf
 from image_studio.exceptions import InvalidRequest, StudioError
@@ -29,10 +29,20 @@ ALT_NAMES = ("{0}_alt", "{0}_alt_text", "alt_text", "alt", "default_alt_text")
 
 
 @dataclass(frozen=True, kw_only=True)
+class FileColumn:
+    """The files of a model, in a field of its own or of a parent: rows that only the parent has are not among them."""
+
+    model: type[models.Model]
+    field: models.FileField
+
+
+@dataclass(frozen=True, kw_only=True)
 class Adoption:
     """What became of one file.
 
-    :param status: ``new`` is what a dry run would adopt; ``duplicate`` means that the library has these bytes.
+    :param row: the primary key of its row.
+    :param status: ``new`` is what a dry run would adopt; ``duplicate`` means that the library has these bytes, or that
+        the row is the studio's own and shows ``asset``.
     """
 
     row: Any
@@ -42,8 +52,8 @@ class Adoption:
     error: StudioError | None = None
 
 
-def file_field(label: str) -> models.FileField:
-    """The field of ``app.Model.field``.
+def file_field(label: str) -> FileColumn:
+    """The files of ``app.Model.field``.
 
     :raises InvalidRequest: ``adopt.unknown_model``; ``adopt.no_file_field`` naming the model's file fields.
     """
@@ -55,27 +65,28 @@ def file_field(label: str) -> models.FileField:
     found = [field for field in model._meta.concrete_fields if isinstance(field, models.FileField)]
     for field in found:
         if field.name == name:
-            return field
+            return FileColumn(model=model, field=field)
     known_fields = ", ".join(field.name for field in found) or "-"
     raise InvalidRequest("adopt.no_file_field", model=model._meta.label, field=name, known=known_fields)
 
 
-def alt_field(field: models.FileField, name: str = "") -> str:
+def alt_field(column: FileColumn, name: str = "") -> str:
     """The field of the same model that holds the alt text; empty where there is none.
 
     :param name: what it is called; empty looks for the usual names.
     :raises InvalidRequest: ``adopt.unknown_alt`` for a name that the model does not have.
     """
-    there = {one.name for one in field.model._meta.concrete_fields}
+    meta = column.model._meta
+    there = {one.name for one in meta.concrete_fields if not one.is_relation}
     if name and name not in there:
-        raise InvalidRequest("adopt.unknown_alt", model=field.model._meta.label, field=name)
-    return name or next((usual for one in ALT_NAMES if (usual := one.format(field.name)) in there), "")
+        raise InvalidRequest("adopt.unknown_alt", model=meta.label, field=name)
+    return name or next((usual for one in ALT_NAMES if (usual := one.format(column.field.name)) in there), "")
 
 
 def adopt(
-    policy: Policy, brand: Brand, field: models.FileField, *, alt: str = "", locale: str = "", dry: bool = False
+    policy: Policy, brand: Brand, column: FileColumn, *, alt: str = "", locale: str = "", dry: bool = False
 ) -> Iterator[Adoption]:
-    """Adopt every file of a field, in the order of the rows; one that is refused stops no other.
+    """Adopt every file of a model's field, in the order of the rows; one that is refused stops no other.
 
     The same bytes are one picture, so that a second run adopts nothing.
 
@@ -86,15 +97,15 @@ def adopt(
     """
     policy.require("ingest", brand)
     seen: set[bytes] = set()
-    for row in _rows(field):
-        file = getattr(row, field.attname)
+    for row in _rows(column, alt):
+        file = row[column.field.name]
         if not file:
             continue
-        place = {"model": field.model._meta.label, "row": str(row.pk), "field": field.name}
-        told: dict[str, Any] = {"row": row, "name": file.name}
-        words = _alt(getattr(row, alt), locale or brand.kit.default_locale) if alt else {}
+        place = {"model": column.model._meta.label, "row": str(row["pk"]), "field": column.field.name}
+        told: dict[str, Any] = {"row": row["pk"], "name": file}
+        words = _alt(row[alt], locale or brand.kit.default_locale) if alt else {}
         try:
-            data = _read(file)
+            data = _read(column, row["pk"], file)
             twin = known(policy, brand, data)
             if twin is not None or hashlib.sha256(data).digest() in seen:
                 yield Adoption(status="duplicate", asset=twin, **told)
@@ -103,34 +114,47 @@ def adopt(
                 seen.add(hashlib.sha256(data).digest())
                 yield Adoption(status="new", **told)
             else:
-                name = PurePath(file.name).name
+                name = PurePath(file).name
                 done = ingest(policy, brand, data, name=name, origin="import", alt=words, place=place)
                 yield Adoption(status="duplicate" if done.duplicate else "adopted", asset=done.asset, **told)
         except StudioError as error:
             yield Adoption(status="refused", error=error, **told)
 
 
-def _rows(field: models.FileField) -> Iterator[Any]:
-    """Page by page: a cursor that stays open would meet the writes in between."""
-    rows = field.model._default_manager.order_by("pk")
+def _rows(column: FileColumn, alt: str) -> Iterator[dict[str, Any]]:
+    """Page by page: a cursor that stays open would meet the writes in between.
+
+    As values: Django opens a picture to measure it while it makes an instance whose row has no measures yet, and one
+    file that is missing would end the whole page.
+    """
+    names = {column.field.name, alt} - {""}
+    rows = column.model._default_manager.order_by("pk").values("pk", *names)
     page = list(rows[:PAGE])
     while page:
         yield from page
-        page = list(rows.filter(pk__gt=page[-1].pk)[:PAGE])
+        page = list(rows.filter(pk__gt=page[-1]["pk"])[:PAGE])
 
 
-def _read(file: Any) -> bytes:
+def _read(column: FileColumn, key: Any, name: str) -> bytes:
     """One byte more than is taken is enough to refuse it: a film must not fill the memory.
 
     :raises InvalidRequest: ``file.unreadable``.
     """
     try:
-        with file.open("rb") as opened:
+        with _opened(column, key, name) as opened:
             data: bytes = opened.read(conf().max_upload_bytes + 1)
-    except (OSError, ValueError, SuspiciousOperation) as error:
+    except Exception as error:  # each storage has errors of its own
         detail = getattr(error, "strerror", None) or type(error).__name__
-        raise InvalidRequest("file.unreadable", file=file.name, detail=detail) from error
+        raise InvalidRequest("file.unreadable", file=name, detail=detail) from error
     return data
+
+
+def _opened(column: FileColumn, key: Any, name: str) -> Any:
+    if column.field.attr_class in (FieldFile, ImageFieldFile):
+        return column.field.storage.open(name, "rb")
+    # A class of its own may choose the storage by the row: filer has one for private files.
+    row = column.model._base_manager.get(pk=key)
+    return getattr(row, column.field.attname).open("rb")
 
 
 def _alt(value: Any, locale: str) -> dict[str, str]:

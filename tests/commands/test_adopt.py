@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.core.files.base import ContentFile
+from django.core.files.storage import FileSystemStorage
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -15,7 +16,7 @@ from image_studio.imaging.renditions import encode
 from image_studio.models import Asset, Event, Rendition
 from tests import factories
 from tests.commands.test_commands import run  # noqa: F401 - a fixture
-from tests.testapp.models import Photo
+from tests.testapp.models import Banner, Photo, Print
 
 pytestmark = pytest.mark.django_db
 KEYS = ["row", "file", "status", "code", "message", "asset"]
@@ -34,9 +35,9 @@ def brand():
     return factories.make_brand("aurum")
 
 
-def photo(hue=0, *, kind="jpeg", data=None, name="spring_tea-tin.jpg", field="image", **fields):
+def photo(hue=0, *, kind="jpeg", data=None, name="spring_tea-tin.jpg", field="image", model=Photo, **fields):
     """A row of the site with a file of its own."""
-    row = Photo(**fields)
+    row = model(**fields)
     data = data or factories.encoded(factories.draw_photo((120, 90), hue=hue), kind)
     getattr(row, field).save(name, ContentFile(data), save=True)
     return row
@@ -165,6 +166,44 @@ def test_one_refused_file_stops_no_other(run, settings):  # noqa: F811
     assert "outside" in lines[4]["message"]
 
 
+def test_a_missing_file_that_was_never_measured_stops_no_other(run):  # noqa: F811
+    photo(1, model=Banner)
+    lost = photo(2, model=Banner)
+    Path(lost.image.path).unlink()
+    Banner.objects.update(width=None, height=None)
+    photo(3, model=Banner)
+    status, lines, _ = run("studio_adopt", "testapp.Banner.image", "--brand", "aurum")
+    assert (status, statuses(lines)) == (1, ["adopted", "refused", "adopted"])
+    assert (lines[1]["row"], lines[1]["code"]) == (str(lost.pk), "file.unreadable")
+
+
+def test_a_storage_with_errors_of_its_own_stops_no_other(run, monkeypatch):  # noqa: F811
+    class ClientError(Exception):
+        """What an object store's client raises."""
+
+    def refusing(self, name, mode="rb"):
+        if name == away.image.name:
+            raise ClientError("AccessDenied")
+        return opening(self, name, mode)
+
+    away, there = photo(1), photo(2)
+    opening = FileSystemStorage._open
+    monkeypatch.setattr(FileSystemStorage, "_open", refusing)
+    status, lines, _ = run("studio_adopt", IMAGE, "--brand", "aurum")
+    assert (status, statuses(lines)) == (1, ["refused", "adopted"])
+    assert lines[0]["message"] == f"{away.image.name} cannot be read: ClientError."
+    assert lines[1]["row"] == str(there.pk)
+
+
+def test_a_field_of_a_parent_is_read_for_the_model_that_is_named(run):  # noqa: F811
+    photo(1)
+    row = photo(2, model=Print, image_alt="A tin of tea, printed")
+    status, (line,), _ = run("studio_adopt", "testapp.Print.image", "--brand", "aurum")
+    assert (status, line["row"], line["status"]) == (0, str(row.pk), "adopted")
+    assert Asset.objects.get(pk=line["asset"]).alt == {"en": "A tin of tea, printed"}
+    assert Event.objects.get(verb="asset.ingested").data["model"] == "testapp.Print"
+
+
 def test_rows_without_a_file_are_no_lines(run):  # noqa: F811
     Photo.objects.create()
     Photo.objects.create(image="", leaflet=None)
@@ -204,6 +243,7 @@ def test_a_plain_file_field_will_do(run):  # noqa: F811
         (("testapp.Photo.alt_text",), "It has: image, leaflet."),
         (("testapp.Article.title",), "It has: -."),
         ((IMAGE, "--alt", "caption"), "caption"),
+        (("testapp.Print.image", "--alt", "photo_ptr"), "photo_ptr"),
         ((IMAGE, "--brand", "nobody"), "aurum"),
     ],
 )

@@ -41,6 +41,23 @@ class Photo(models.Model):
         return f"photo {self.pk}"
 
 
+class Print(Photo):
+    """A photo that can be bought: its files stand in the parent's table, its words in its own."""
+
+    image_alt = models.CharField(max_length=200, blank=True)
+
+
+class Banner(models.Model):
+    """Its file is measured by Django, and two columns keep what it found."""
+
+    image = models.ImageField(upload_to="banners", width_field="width", height_field="height")
+    width = models.PositiveIntegerField(null=True, blank=True)
+    height = models.PositiveIntegerField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"banner {self.pk}"
+
+
 class Event(models.Model):
     """A thing that is edited in the admin and shown nowhere, and one made of it."""
 

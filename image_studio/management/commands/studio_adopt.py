@@ -29,16 +29,16 @@ class Command(StudioCommand):
         parser.add_argument("--dry-run", action="store_true", help="judge every file and write nothing")
 
     def run(self, **options: Any) -> int:
-        brand, field = brand_of(options["brand"]), file_field(options["field"])
-        alt = alt_field(field, options["alt"])
-        found = adopt(self.policy, brand, field, alt=alt, locale=options["locale"], dry=options["dry_run"])
+        brand, column = brand_of(options["brand"]), file_field(options["field"])
+        alt = alt_field(column, options["alt"])
+        found = adopt(self.policy, brand, column, alt=alt, locale=options["locale"], dry=options["dry_run"])
         rows = self.lines((_line(one) for one in found), as_json=options["json"])
         return FINDINGS if any(row["status"] == "refused" for row in rows) else 0
 
 
 def _line(one: Adoption) -> dict[str, Any]:
     return {
-        "row": str(one.row.pk),
+        "row": str(one.row),
         "file": one.name,
         "status": one.status,
         "code": one.error.code if one.error else "",
