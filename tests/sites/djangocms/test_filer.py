@@ -18,6 +18,7 @@ from image_studio.conf import ConfigurationError
 from image_studio.contrib.filer.conf import conf
 from image_studio.contrib.filer.filing import file_picture
 from image_studio.contrib.filer.models import FiledPicture
+from image_studio.contrib.filer.sources import take
 from image_studio.exceptions import InvalidRequest
 from image_studio.imaging.metadata import source_type_of
 from image_studio.models import Asset
@@ -339,6 +340,60 @@ def test_what_the_gate_refuses_is_said(brand, boss, client):
     generate(client, image, folder=folder)
     page = client.get(f"/admin/filer/folder/{folder.pk}/list/").content.decode()
     assert "Broken:" in page
+
+
+def copy_of(image, **fields):
+    """The same bytes once more, as *Copy files* makes them or somebody who uploads them again."""
+    copied = Image(name="Copy", original_filename="copy.jpg", **fields)
+    with image.file.storage.open(image.file.name) as file:
+        copied.file = ContentFile(file.read(), name="copy.jpg")
+    copied.save()
+    return copied
+
+
+def test_a_copy_of_an_image_of_the_studio_is_its_picture(brand):
+    asset = make_live(brand, rights_owner="Atelier Lumen", licence="30 days")
+    taken = take(Policy.operator(), brand, [copy_of(filed(asset))])
+    assert (taken.assets, taken.refused) == ([asset], [])
+    assert Asset.objects.count() == 1
+
+
+def test_a_copy_of_another_brands_picture_stays_that_brands(brand, settings):
+    settings.IMAGE_STUDIO_FILER = {}
+    other = factories.make_brand("other")
+    photo = factories.draw_photo((640, 480))
+    foreign = make_live(other, image=photo)
+    copied = copy_of(filed(foreign))
+    taken = take(Policy(make_editor(brand, "creator")), brand, [copied])
+    assert (taken.assets, len(taken.refused)) == ([], 1)
+    assert Asset.objects.count() == 1
+    # The same picture of both: each brand has its own.
+    own = make_live(brand, image=photo)
+    assert FiledPicture.objects.values("sha1").distinct().count() == 1
+    assert take(Policy.operator(), brand, [copied]).assets == [own]
+    assert take(Policy.operator(), other, [copied]).assets == [foreign]
+
+
+def test_what_stands_in_for_a_withdrawn_picture_is_no_source(brand):
+    asset = make_live(brand)
+    withdraw(Policy.operator(), asset)
+    taken = take(Policy.operator(), brand, [filed(asset)])
+    assert taken.assets == []
+    assert taken.refused == [
+        "Tea tin: This picture was withdrawn. Choose another, or have it published again.",
+    ]
+    assert Asset.objects.count() == 1
+
+
+def test_a_file_that_is_missing_is_said_and_the_others_are_taken(brand, boss, client):
+    folder = Folder.objects.create(name="Photos")
+    lost, there = make_image("lost.jpg", folder=folder), make_image("there.jpg", folder=folder)
+    lost.file.storage.delete(lost.file.name)
+    client.force_login(boss)
+    answer = generate(client, lost, there, folder=folder)
+    assert answer.url.endswith(f"?source={Asset.objects.get().pk}")
+    page = client.get(f"/admin/filer/folder/{folder.pk}/list/").content.decode()
+    assert "Shelf: lost.jpg cannot be read: No such file or directory." in page
 
 
 # Settings ---------------------------------------------------------------------------------------------------------
