@@ -29,5 +29,10 @@ asset_uses_wanted = Signal()
 #: would refuse. Arguments: ``instance``, ``asset``. An app that keeps drafts answers True for what stands in one.
 asset_kept_wanted = Signal()
 
+#: A question, not news: which of these rows of a site's model show a picture of the studio, or what stands in for one?
+#: Arguments: ``model``, ``keys``, a set of primary keys. A receiver answers ``{key: id of the picture}``; what it tells
+#: is not adopted.
+asset_shown_wanted = Signal()
+
 #: A budget's soft limit was passed, once a period. Arguments: ``budget``.
 budget_warned = Signal()

@@ -13,6 +13,7 @@ from django.apps import apps
 from django.core import mail
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
+from django.core.files.base import ContentFile
 from django.dispatch import Signal
 
 from image_studio import signals
@@ -20,6 +21,7 @@ from image_studio.models import Asset
 from image_studio.policy import Policy
 from image_studio.runner import drain
 from image_studio.workflow import approve_and_publish, reject, request, withdraw
+from image_studio.workflow.adoption import adopt, file_field
 from image_studio.workflow.plan import Matrix
 from image_studio.workflow.replacing import replace_everywhere
 from image_studio.workflow.usage import Use, uses_of
@@ -167,6 +169,17 @@ def test_a_draft_that_stands_elsewhere_keeps_its_picture(brand):
     article.full_clean()
     with pytest.raises(ValidationError):
         other.full_clean()
+
+
+def test_a_copy_of_a_picture_is_not_adopted(brand):
+    asset = published(brand)
+    photos = [Photo(words=words) for words in ({"hero": str(asset.pk)}, {})]
+    for hue, row in enumerate(photos):
+        data = factories.encoded(factories.draw_photo((80, 60), hue=hue), "jpeg")
+        row.image.save("tea.jpg", ContentFile(data), save=True)
+    copied, own = adopt(OPERATOR, brand, file_field("testapp.Photo.image"))
+    assert (copied.row, copied.status, copied.asset) == (photos[0].pk, "duplicate", asset)
+    assert (own.row, own.status) == (photos[1].pk, "adopted")
 
 
 def test_managers_hear_of_a_budget():

@@ -15,6 +15,7 @@ from django.apps import apps
 from django.db import models
 from django.db.models.fields.files import FieldFile, ImageFieldFile
 
+from image_studio import signals
 from image_studio.conf import conf
 from image_studio.exceptions import InvalidRequest, StudioError
 from image_studio.models import Asset, Brand
@@ -97,13 +98,14 @@ def adopt(
     """
     policy.require("ingest", brand)
     seen: set[bytes] = set()
-    for row in _rows(column, alt):
+    for row, shown in _rows(policy, column, alt):
         file = row[column.field.name]
-        if not file:
-            continue
         place = {"model": column.model._meta.label, "row": str(row["pk"]), "field": column.field.name}
         told: dict[str, Any] = {"row": row["pk"], "name": file}
         words = _alt(row[alt], locale or brand.kit.default_locale) if alt else {}
+        if row["pk"] in shown:
+            yield Adoption(status="duplicate", asset=shown[row["pk"]], **told)
+            continue
         try:
             data = _read(column, row["pk"], file)
             twin = known(policy, brand, data)
@@ -121,8 +123,9 @@ def adopt(
             yield Adoption(status="refused", error=error, **told)
 
 
-def _rows(column: FileColumn, alt: str) -> Iterator[dict[str, Any]]:
-    """Page by page: a cursor that stays open would meet the writes in between.
+def _rows(policy: Policy, column: FileColumn, alt: str) -> Iterator[tuple[dict[str, Any], Mapping[Any, Asset | None]]]:
+    """The rows with a file, each with what its page shows of the studio: a cursor that stays open would meet the writes
+    in between.
 
     As values: Django opens a picture to measure it while it makes an instance whose row has no measures yet, and one
     file that is missing would end the whole page.
@@ -131,8 +134,23 @@ def _rows(column: FileColumn, alt: str) -> Iterator[dict[str, Any]]:
     rows = column.model._default_manager.order_by("pk").values("pk", *names)
     page = list(rows[:PAGE])
     while page:
-        yield from page
+        filled = [row for row in page if row[column.field.name]]
+        shown = _shown(policy, column.model, {row["pk"] for row in filled})
+        yield from ((row, shown) for row in filled)
         page = list(rows.filter(pk__gt=page[-1]["pk"])[:PAGE])
+
+
+def _shown(policy: Policy, model: type[models.Model], keys: set[Any]) -> dict[Any, Asset | None]:
+    """Of these rows, the studio's own, as apps tell -> their pictures, as far as the person may see them.
+
+    Taken in, they would be candidates without the rights that their pictures have, and stand-ins would be pictures.
+    """
+    found: dict[Any, Any] = {}
+    answers = signals.asset_shown_wanted.send_robust(model, model=model, keys=keys) if keys else ()
+    for _receiver, answer in answers:
+        found.update(answer if isinstance(answer, Mapping) else {})
+    seen = {str(asset.pk): asset for asset in policy.visible(Asset.objects.filter(pk__in=set(found.values())))}
+    return {key: seen.get(str(one)) for key, one in found.items()}
 
 
 def _read(column: FileColumn, key: Any, name: str) -> bytes:

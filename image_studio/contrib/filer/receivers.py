@@ -7,9 +7,11 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
+from filer.models import File
+
 from image_studio import signals
 from image_studio.contrib import fallbacks
-from image_studio.contrib.filer import filing, using
+from image_studio.contrib.filer import filing, sources, using
 from image_studio.contrib.filer.conf import conf
 from image_studio.contrib.words import follow
 from image_studio.models import Asset
@@ -24,6 +26,7 @@ def connect() -> None:
     signals.asset_withdrawn.connect(_withdrawn, dispatch_uid="image_studio.contrib.filer")
     signals.asset_replaced.connect(_replaced, dispatch_uid="image_studio.contrib.filer")
     signals.asset_uses_wanted.connect(_used, dispatch_uid="image_studio.contrib.filer")
+    signals.asset_shown_wanted.connect(_shown, dispatch_uid="image_studio.contrib.filer")
     follow(filing.rewrite, uid="image_studio.contrib.filer")
     fallbacks.follow(filing.renew, uses=lambda: [conf().picture], uid="image_studio.contrib.filer")
 
@@ -46,3 +49,8 @@ def _replaced(sender: Any, asset: Asset, successor: Asset, **kwargs: Any) -> Non
 
 def _used(sender: Any, assets: Collection[UUID], **kwargs: Any) -> dict[UUID, list[Use]]:
     return using.uses_of(assets)
+
+
+def _shown(sender: Any, model: Any, keys: Collection[Any], **kwargs: Any) -> dict[Any, UUID]:
+    links = sources.links_of(keys) if issubclass(model, File) else {}
+    return {key: link.asset.pk for key, link in links.items()}

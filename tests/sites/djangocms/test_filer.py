@@ -21,7 +21,7 @@ from image_studio.contrib.filer.models import FiledPicture
 from image_studio.contrib.filer.sources import take
 from image_studio.exceptions import InvalidRequest
 from image_studio.imaging.metadata import source_type_of
-from image_studio.models import Asset
+from image_studio.models import Asset, Event
 from image_studio.policy import Policy
 from image_studio.workflow import describe, withdraw
 from image_studio.workflow.usage import uses_of
@@ -394,6 +394,50 @@ def test_a_file_that_is_missing_is_said_and_the_others_are_taken(brand, boss, cl
     assert answer.url.endswith(f"?source={Asset.objects.get().pk}")
     page = client.get(f"/admin/filer/folder/{folder.pk}/list/").content.decode()
     assert "Shelf: lost.jpg cannot be read: No such file or directory." in page
+
+
+# What the site has already ----------------------------------------------------------------------------------------
+
+
+def adopted(capsys, label="filer.Image.file"):
+    """Exit status, and each line's row -> (status, asset)."""
+    try:
+        status = call_command("studio_adopt", label, "--brand", "acme", "--json") or 0
+    except SystemExit as end:
+        status = end.code
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    return status, {line["row"]: (line["status"], line["asset"]) for line in lines}
+
+
+def test_images_are_adopted_with_their_words_and_documents_are_not_asked(brand, capsys):
+    image = make_image(default_alt_text="A shelf", is_public=False)
+    leaflet = File(name="Leaflet", original_filename="leaflet.pdf", file=ContentFile(b"%PDF-1.4", name="leaflet.pdf"))
+    leaflet.save()
+    status, lines = adopted(capsys)
+    asset = Asset.objects.get()
+    assert (status, lines) == (0, {str(image.pk): ("adopted", str(asset.pk))})
+    assert asset.alt == {"en": "A shelf"}
+    assert Event.objects.get(verb="asset.ingested").data["model"] == "filer.Image"
+
+
+def test_images_of_the_studio_are_not_adopted_anew(brand, capsys):
+    live, gone = make_live(brand, title="Live"), make_live(brand, (640, 400), title="Gone")
+    copied, mine = copy_of(filed(live)), make_image()
+    withdraw(Policy.operator(), gone)
+    status, lines = adopted(capsys)
+    asset = Asset.objects.get(origin="import")
+    assert (status, Asset.objects.count()) == (0, 3)
+    assert lines == {
+        str(filed(live).pk): ("duplicate", str(live.pk)),
+        str(copied.pk): ("duplicate", str(live.pk)),
+        str(filed(gone).pk): ("duplicate", str(gone.pk)),
+        str(mine.pk): ("adopted", str(asset.pk)),
+    }
+    # Where somebody put a file of their own into one, it is theirs.
+    theirs = filed(gone)
+    theirs.file = ContentFile(factories.encoded(factories.draw_photo((200, 100)), "jpeg"), name="own.jpg")
+    theirs.save()
+    assert adopted(capsys)[1][str(theirs.pk)][0] == "adopted"
 
 
 # Settings ---------------------------------------------------------------------------------------------------------
