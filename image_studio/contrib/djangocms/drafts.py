@@ -13,6 +13,7 @@ from image_studio.exceptions import InvalidRequest
 from image_studio.models import Asset
 from image_studio.policy import Policy
 from image_studio.workflow.browse import search
+from image_studio.workflow.showing import ever_out
 from image_studio.workflow.usage import judge_choice
 
 #: What a draft may hold besides published pictures: what somebody may still approve and publish.
@@ -91,9 +92,10 @@ def judge_placing(asset: Asset | None, *, policy: Policy | None, drafts: bool, c
 def not_out(pictures: Sequence[Any]) -> QuerySet[Asset]:
     """Of the plugins' pictures, those that keep their page from being published.
 
-    What was withdrawn, or has no rights any more, is not among them: it was approved once, and a page shows the
-    fallback in its place.
+    What was out once is not among them, whatever has become of it: withdrawn, rejected, approved anew, without rights.
+    The page shows the fallback in its place.
 
     :param pictures: ids of pictures, or a query for them.
     """
-    return Asset.objects.filter(pk__in=pictures).exclude(state__in=("published", "withdrawn"))
+    rows = Asset.objects.filter(pk__in=pictures).exclude(state__in=("published", "withdrawn"))
+    return rows.exclude(pk__in=ever_out(rows))

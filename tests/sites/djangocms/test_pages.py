@@ -18,7 +18,7 @@ from djangocms_versioning.models import Version
 from image_studio.contrib.djangocms.models import StudioPicture
 from image_studio.models import Asset
 from image_studio.policy import Policy
-from image_studio.workflow import withdraw
+from image_studio.workflow import approve, reject, withdraw
 from image_studio.workflow.replacing import replace_everywhere
 from image_studio.workflow.usage import uses_of
 from tests import factories
@@ -185,6 +185,24 @@ def test_once_the_picture_is_out_the_page_can_be(content, boss, brand, client, p
     client.force_login(boss)
     assert publish_by_admin(client, pages.version_of(content)) == "Version published"
     assert len(images(shown(public, content))) == 1
+
+
+@pytest.mark.parametrize("then", ["withdrawn", "approved", "rejected"])
+def test_a_picture_that_was_out_once_keeps_no_page_back(content, boss, brand, client, public, then):
+    asset = make_live(brand)
+    pages.put(content, asset)
+    version = pages.publish(content, boss)
+    withdraw(Policy.operator(), asset)
+    if then == "approved":
+        approve(Policy.operator(), asset, declaration=factories.DECLARED)
+    elif then == "rejected":
+        reject(Policy.operator(), asset, reason="quality")
+    asset.refresh_from_db()
+    assert asset.state == then
+    draft = version.copy(boss)
+    client.force_login(boss)
+    assert publish_by_admin(client, draft) == "Version published"
+    assert images(shown(public, draft.content)) == [FALLBACK]
 
 
 def test_an_alias_is_a_door_too(boss, brand, content, public):
