@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -154,3 +157,16 @@ def test_two_queries_however_many_pictures(client, brand, django_assert_num_quer
     Article.objects.update(picture=None, card=None)
     with django_assert_num_queries(2):
         read(client)
+
+
+def test_the_guides_example_runs(brand):
+    guide = (Path(__file__).parents[1] / "docs" / "any-site.md").read_text("utf-8")
+    block = re.search(r"^```python\n(from django.contrib.sitemaps.*?)^```$", guide, re.DOTALL | re.MULTILINE)
+    space = {"Article": Article}
+    exec(compile(block[1], "docs/any-site.md", "exec"), space)
+    asset = make_published(brand)
+    article = Article.objects.create(title="Tea")
+    Slide.objects.create(article=article, picture=asset)
+    # Unordered, Django warns while it parts the pages, and a warning is an error here.
+    (url,) = space["ArticleSitemap"]().get_urls(site=SimpleNamespace(domain="shop.example"))
+    assert len(url["images"]) == 1
