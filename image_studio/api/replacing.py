@@ -23,6 +23,9 @@ class UseRow(serializers.Serializer):
 
     label = serializers.CharField()
     url = serializers.CharField(help_text="Of its page or its change form; empty where it has neither.")
+    words = serializers.CharField(
+        help_text="An alt text of its own, written there for the picture that is replaced: it stays. Else empty."
+    )
 
 
 class FieldPlacesRow(serializers.Serializer):
@@ -136,4 +139,4 @@ def _places(places: FieldPlaces) -> dict[str, Any]:
 
 
 def _use(use: Use) -> dict[str, Any]:
-    return {"label": use.label, "url": use.url}
+    return {"label": use.label, "url": use.url, "words": use.words}

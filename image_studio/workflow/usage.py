@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from dataclasses import field as part
 from typing import Any
 from uuid import UUID
 
@@ -33,10 +34,13 @@ class Use:
 
     :param label: what a person calls it: "Article: Spring tea".
     :param url: of its page or of its change form; empty where it has neither.
+    :param words: an alt text of its own, which was written there for this picture and no other; empty where it takes
+        the picture's. It tells no places apart.
     """
 
     label: str
     url: str = ""
+    words: str = part(default="", compare=False)
 
 
 def uses_of(assets: Iterable[Asset | UUID]) -> dict[UUID, list[Use]]:
@@ -80,8 +84,9 @@ def fields_in_use() -> list[Any]:
 
 
 def use_of(row: Any) -> Use:
-    """What a row of the site is called, and where it is seen."""
-    return Use(label=f"{capfirst(row._meta.verbose_name)}: {row}", url=next(_urls(row), ""))
+    """What a row of the site is called, where it is seen, and what it says of its picture: ``studio_words``."""
+    words = str(getattr(row, "studio_words", "") or "")
+    return Use(label=f"{capfirst(row._meta.verbose_name)}: {row}", url=next(_urls(row), ""), words=words)
 
 
 def _urls(row: Any) -> Iterator[str]:

@@ -84,6 +84,14 @@ def test_what_stays_is_told_with_its_reason_and_may_stop_all(boss, old, new):
     assert (both.picture, both.card) == (new, old)
 
 
+def test_words_that_were_written_for_the_old_picture_are_told(boss, old, new, article, monkeypatch):
+    assert "alt text of its own" not in Page.of(boss.get(url_of(old, new))).text
+    monkeypatch.setattr(Article, "studio_words", "A tin in <red>", raising=False)
+    assert "alt text of its own" not in Page.of(boss.get(url_of(old))).text
+    seen = Page.of(boss.get(url_of(old, new)))
+    assert "It has an alt text of its own, written for the old picture, and keeps it: “A tin in <red>”" in seen.text
+
+
 def test_what_was_not_seen_is_not_replaced(boss, old, new, article):
     for seen in ("", "made up"):
         answer = boss.post(url_of(old), {"successor": new.pk, "seen": seen})

@@ -44,7 +44,7 @@ def test_the_places_are_listed_and_nothing_is_written(owner, old, new, article):
         "takes": False,
         "code": "usage.other_brand",
         "message": "This picture belongs to another brand. Choose one of the brand acme.",
-        "uses": [{"label": "Article: Spring tea", "url": f"/articles/{article.pk}/"}],
+        "uses": [{"label": "Article: Spring tea", "url": f"/articles/{article.pk}/", "words": ""}],
     }
     assert (picture["takes"], picture["code"], picture["message"]) == (True, "", "")
     assert (found["moving"], found["staying"], found["elsewhere"]) == (1, 1, [])

@@ -148,3 +148,8 @@ class StudioPicture(CMSPlugin):
     def own_alt(self) -> str | None:
         """The words of this page; None takes the picture's."""
         return "" if self.decorative else self.alt or None
+
+    @property
+    def studio_words(self) -> str:
+        """For who replaces the picture: these words were written for it, and stay."""
+        return self.own_alt or ""

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from cms.api import add_plugin
 from cms.models import CMSPlugin, Placeholder, UserSettings
+from django.urls import reverse
 from django.utils import timezone
 from djangocms_alias.models import Alias, AliasContent, Category
 from djangocms_versioning.constants import PUBLISHED
@@ -19,7 +20,7 @@ from image_studio.contrib.djangocms.models import StudioPicture
 from image_studio.models import Asset
 from image_studio.policy import Policy
 from image_studio.workflow import approve, reject, withdraw
-from image_studio.workflow.replacing import replace_everywhere
+from image_studio.workflow.replacing import places_of, replace_everywhere
 from image_studio.workflow.usage import uses_of
 from tests import factories
 from tests.sites.djangocms import pages
@@ -303,6 +304,21 @@ def test_a_replaced_picture_is_another_at_once(content, boss, brand, public):
     assert images(shown(public, content)) == [after]
     assert public.get(before).status_code == 404
     assert len(fetched(public, after)) > 1000
+
+
+def test_words_of_a_page_are_told_before_its_picture_is_replaced(content, boss, brand, public, client):
+    asset, other = make_live(brand), make_live(brand, title="Tea box")
+    pages.put(content, asset, alt="Our red tin, 2 litres")
+    pages.put(content, asset, decorative=True)
+    pages.publish(content, boss)
+    told = [use.words for place in places_of(asset) if place.field.model is StudioPicture for use in place.uses]
+    assert told == ["Our red tin, 2 litres", ""]
+    client.force_login(boss)
+    page = client.get(reverse("admin:image_studio_asset_replace", args=[asset.pk]), {"successor": other.pk})
+    words = "It has an alt text of its own, written for the old picture, and keeps it: “Our red tin, 2 litres”"
+    assert page.content.decode().count(words) == 1
+    replace_everywhere(Policy.operator(), asset, other)
+    assert 'alt="Our red tin, 2 litres"' in shown(public, content)
 
 
 def test_no_page_is_kept_past_the_end_of_the_rights(content, boss, brand, public):
