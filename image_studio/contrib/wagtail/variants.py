@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -16,7 +17,7 @@ from wagtail.images.views.bulk_actions.image_bulk_action import ImageBulkAction
 from image_studio.contrib.wagtail.models import StudioImage
 from image_studio.contrib.wagtail.panel import MOST_SOURCES, PREFIX
 from image_studio.contrib.wagtail.promotion import shows
-from image_studio.exceptions import StudioError
+from image_studio.exceptions import InvalidRequest, StudioError
 from image_studio.models import Asset, Brand
 from image_studio.policy import Policy
 from image_studio.wording import explain_error
@@ -72,25 +73,42 @@ class MakeVariants(ImageBulkAction):
 def adopt(policy: Policy, brand: Brand, images: Sequence[Any]) -> tuple[list[Asset], list[str]]:
     """The pictures of these images in a brand's library, and why others are not there, in words.
 
-    An image that shows a picture of this brand is that picture; the same file is taken in only once.
+    An image that shows a picture of the studio is that picture, with its rights and their end. It is refused where that
+    is another brand's or was withdrawn. The same file is taken in only once.
     """
     found: list[Asset] = []
     refused: list[str] = []
     for image in images:
         try:
             found.append(_own(policy, brand, image) or _taken_in(policy, brand, image))
-        except (StudioError, OSError) as error:
-            words = explain_error(error) if isinstance(error, StudioError) else _("Its file cannot be read.")
-            refused.append(f"{image.title}: {words}")
+        except StudioError as error:
+            refused.append(f"{image.title}: {explain_error(error)}")
+        except ValidationError as error:
+            refused.append(f"{image.title}: {' '.join(error.messages)}")
+        except OSError:
+            refused.append(f"{image.title}: {_('Its file cannot be read.')}")
     return list(dict.fromkeys(found)), refused
 
 
 def _own(policy: Policy, brand: Brand, image: Any) -> Asset | None:
+    """The picture that an image shows, whosever it is; None for an image that the studio did not make.
+
+    :raises InvalidRequest: ``usage.withdrawn``, for what stands in the picture's place.
+    :raises NotAllowed: for who may not see the picture.
+    :raises ValidationError: ``brand``, where it belongs to another one.
+    """
     rows = StudioImage.objects.filter(image_model=image._meta.label_lower, image_id=str(image.pk))
-    shown = rows.filter(withdrawn_at=None).select_related("asset")
-    keys = [link.asset.pk for link in shown if shows(link, image)]
-    own: Asset | None = policy.visible(Asset.objects.filter(brand=brand, pk__in=keys)).first()
-    return own
+    link = rows.select_related("asset__brand").first()
+    if link is None or not shows(link, image):
+        return None
+    if link.withdrawn_at is not None:
+        raise InvalidRequest("usage.withdrawn")
+    asset: Asset = link.asset
+    policy.require("view", asset)
+    if asset.brand_id != brand.pk:
+        words = _("It is a picture of the brand “%(name)s”. Make its variants there.")
+        raise ValidationError(words, code="brand", params={"name": asset.brand.name})
+    return asset
 
 
 def _taken_in(policy: Policy, brand: Brand, image: Any) -> Asset:
