@@ -1,4 +1,4 @@
-"""*Make variants* of images of the site: the studio's own stay what they are, others are taken in."""
+"""*Make variants* of images of the site: the studio's own stay what they are, others are taken in, none is left out."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from wagtail.images import get_image_model
 
+from image_studio.contrib.wagtail.panel import MOST_SOURCES
 from image_studio.contrib.wagtail.promotion import promote
 from image_studio.contrib.wagtail.variants import adopt
 from image_studio.models import Asset
@@ -103,3 +104,18 @@ def test_one_that_is_refused_stops_no_other_and_is_told(editor, brand, bought):
     assert told.request["PATH_INFO"] == reverse("image_studio_wagtail:panel")
     assert "It is a picture of the brand" in told.content.decode()
     assert [asset.title for asset in Asset.objects.filter(brand=brand)] == ["Upload 0"]
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_more_than_the_panel_takes_are_refused_with_the_number(editor, brand, method):
+    images = [upload(number) for number in range(MOST_SOURCES + 1)]
+    told = getattr(editor, method)(variants_url(*images), {"brand": brand.pk} if method == "post" else {}, follow=True)
+    assert told.request["PATH_INFO"] == reverse("wagtailimages:index")
+    assert "Choose between one and 12 images." in told.content.decode()
+    assert not Asset.objects.exists()
+
+
+def test_as_many_as_the_panel_takes_all_go_in(editor, brand):
+    images = [upload(number) for number in range(MOST_SOURCES)]
+    editor.post(variants_url(*images), {"brand": brand.pk}, follow=True)
+    assert Asset.objects.count() == MOST_SOURCES
