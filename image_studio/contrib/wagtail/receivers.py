@@ -34,6 +34,7 @@ def connect() -> None:
     post_delete.connect(_image_deleted, sender=get_image_model(), dispatch_uid="image_studio_wagtail_image_deleted")
     signals.asset_published.connect(_published, dispatch_uid="image_studio_wagtail_published")
     signals.asset_withdrawn.connect(_withdrawn, dispatch_uid="image_studio_wagtail_withdrawn")
+    signals.asset_replaced.connect(_taken_over, dispatch_uid="image_studio_wagtail_taken_over")
     signals.asset_replaced.connect(_replaced, dispatch_uid="image_studio_wagtail_replaced")
     signals.asset_uses_wanted.connect(_used, dispatch_uid="image_studio_wagtail_used")
     signals.asset_kept_wanted.connect(_kept, dispatch_uid="image_studio_wagtail_kept")
@@ -106,8 +107,13 @@ def _withdrawn(sender: type[Any], asset: Asset, **_more: Any) -> None:
     logger.info("taken down", extra={"action": "wagtail.taken_down", "asset": str(asset.pk), "images": count})
 
 
+def _taken_over(sender: type[Any], asset: Asset, successor: Asset, **_more: Any) -> None:
+    """Apart from what stands in pages: a file that cannot be written keeps no block from its successor."""
+    count = promotion.take_over(asset, successor)
+    logger.info("taken over", extra={"action": "wagtail.taken_over", "asset": str(asset.pk), "images": count})
+
+
 def _replaced(sender: type[Any], asset: Asset, successor: Asset, **_more: Any) -> None:
-    promotion.take_over(asset, successor)
     count = using.replace(asset, successor)
     logger.info("replaced", extra={"action": "wagtail.replaced", "asset": str(asset.pk), "places": count})
 

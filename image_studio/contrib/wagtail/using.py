@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -15,8 +16,9 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 from django.db.models import Q
-from wagtail.models import Revision
+from wagtail.models import AbstractPage, Revision
 
+from image_studio.contrib.repairs import one_by_one
 from image_studio.contrib.wagtail.models import StudioPageUse
 from image_studio.contrib.wagtail.places import drafted_in, exchange, fields_of, streamed_in, would_take
 from image_studio.models import Asset
@@ -69,19 +71,25 @@ def replace(asset: Asset, successor: Asset) -> int:
     """Put another picture in this one's place, in StreamFields and in drafts. Returns in how many objects.
 
     A field that would not take the successor from a person keeps what it has.
+
+    :raises Exception: what the first object that could not be saved raised, once all were tried.
     """
-    done = 0
-    for use in StudioPageUse.objects.filter(asset=asset).select_related("content_type"):
-        base: Any = use.content_type.model_class()
-        row = base._base_manager.filter(pk=use.object_id).first() if base else None
-        found = getattr(row, "specific", row)
-        if found is not None:
-            swapped = _swap_drafts if use.side == "draft" else _swap
-            done += swapped(found, asset, successor)
-    return done
+    uses = StudioPageUse.objects.filter(asset=asset).select_related("content_type")
+    return one_by_one(uses, partial(_swapped, asset=asset, successor=successor))
 
 
-def _swap(instance: Any, asset: Asset, successor: Asset) -> int:
+def _swapped(use: StudioPageUse, *, asset: Asset, successor: Asset) -> bool:
+    base: Any = use.content_type.model_class()
+    row = base._base_manager.filter(pk=use.object_id).first() if base else None
+    found = getattr(row, "specific", row)
+    if found is None:
+        return False
+    swap = _swap_drafts if use.side == "draft" else _swap
+    with transaction.atomic():
+        return swap(found, asset, successor)
+
+
+def _swap(instance: Any, asset: Asset, successor: Asset) -> bool:
     """An id stands nowhere in the JSON but where a block has it."""
     changed = []
     model, old, new = type(instance), str(asset.pk), str(successor.pk)
@@ -92,11 +100,13 @@ def _swap(instance: Any, asset: Asset, successor: Asset) -> int:
             setattr(instance, name, field.to_python(before.replace(old, new)))
             changed.append(name)
     if changed:
-        instance.save(update_fields=changed)
+        # What else a page has, nobody has touched: a title that is missing by now keeps no picture in its place.
+        more = {"clean": False} if isinstance(instance, AbstractPage) else {}
+        instance.save(update_fields=changed, **more)
     return bool(changed)
 
 
-def _swap_drafts(instance: Any, asset: Asset, successor: Asset) -> int:
+def _swap_drafts(instance: Any, asset: Asset, successor: Asset) -> bool:
     changed = [one for one in drafts_of(instance) if exchange(type(instance), one.content, asset, successor)]
     for revision in changed:
         revision.save(update_fields=["content"])

@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 from django.core.management import call_command
 from django.db.models import ProtectedError
+from django.db.models.signals import pre_save
+from wagtail.models import Page
 
+from image_studio.contrib.wagtail import promotion
 from image_studio.contrib.wagtail.models import StudioPageUse
 from image_studio.models import Asset
 from image_studio.policy import Policy
@@ -117,6 +120,54 @@ def test_the_successor_takes_its_place_live_and_in_the_draft(home, brand, public
     assert draft.body[1].value["pictures"][0].pk == new.pk
     assert ArticlePage.objects.get(pk=page.pk).title == "Spring tea"
     assert labels(old) == []
+
+
+def shows(page, asset):
+    return ArticlePage.objects.get(pk=page.pk).body[0].value["picture"] == asset
+
+
+def test_what_else_a_page_lacks_by_now_keeps_no_picture_in_its_place(home, brand):
+    old, new = make_live(brand), make_live(brand)
+    pages = [make_article(home, picture_block(old), title=title) for title in ("First", "Second")]
+    Page.objects.filter(pk=pages[0].pk).update(title="")
+    replace_everywhere(ME, old, new)
+    assert all(shows(page, new) for page in pages)
+    assert not uses_of([old])
+
+
+def test_a_page_that_cannot_be_saved_stops_no_other_and_is_logged(home, brand, caplog):
+    old, new = make_live(brand), make_live(brand)
+    pages = [make_article(home, picture_block(old), title=title) for title in ("First", "Second", "Third")]
+
+    def refuse(sender, instance, **_more):
+        if instance.pk == pages[1].pk:
+            raise RuntimeError("the site's own")
+
+    pre_save.connect(refuse, sender=ArticlePage)
+    try:
+        replace_everywhere(ME, old, new)
+    finally:
+        pre_save.disconnect(refuse, sender=ArticlePage)
+    assert [shows(page, new) for page in pages] == [True, False, True]
+    assert "contrib.failed" in [getattr(record, "action", "") for record in caplog.records]
+    assert labels(old) == ["Wagtail content: Second"]
+    replace_everywhere(ME, old, new)
+    assert shows(pages[1], new)
+
+
+def test_an_image_whose_file_cannot_be_written_keeps_no_block_from_its_successor(home, brand, monkeypatch, caplog):
+    old, new = make_live(brand, licence="CC BY"), make_live(brand, licence="CC BY")
+    page = make_article(home, picture_block(old))
+    promotion.promote(ME, old)
+
+    def full(*_given, **_more):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(promotion, "_save", full)
+    replace_everywhere(ME, old, new)
+    assert shows(page, new)
+    assert labels(old) == ["Wagtail image: Tea tin"]
+    assert "no space left" in caplog.text
 
 
 def test_a_block_of_another_brand_keeps_what_it_has(home, brand):
