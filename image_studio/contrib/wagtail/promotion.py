@@ -39,7 +39,7 @@ def connect() -> None:
 
 
 def promote(policy: Policy, asset: Asset) -> Any:
-    """The image of the site that shows this picture; made at the first time, brought up to date at every other.
+    """The image of the site that shows this picture: made at the first time, and the same at every other.
 
     :raises InvalidRequest: as :func:`~image_studio.workflow.usage.judge_choice`: only what is live becomes an image.
     :raises ValidationError: ``collection`` for who may not add images to the brand's collection; ``required`` where
@@ -58,9 +58,9 @@ def promote(policy: Policy, asset: Asset) -> Any:
         found = next(iter(_pairs_of(asset)), None)
         if found is not None:
             link, image = found
-            if link.withdrawn_at is None:
-                _update(link, image, asset)
-            else:
+            # What shows the picture is left as it is: the studio's words are followed when they change, and what an
+            # editor has written into the image since is theirs.
+            if link.withdrawn_at is not None:
                 _again(link, image, asset, data)
             return image
         image = _made(policy, asset, _collection(collection_name(brand)), data)

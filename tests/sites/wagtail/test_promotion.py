@@ -59,6 +59,19 @@ def test_twice_is_once(home, brand):
     assert Collection.objects.filter(name__in=["Acme", "House pictures"]).count() == 1
 
 
+def test_taken_again_it_keeps_what_an_editor_wrote(home, brand):
+    """An alt text for blind readers, a better crop: who chooses the picture for a second page says nothing of them."""
+    asset = make_live(brand, licence="CC BY", focal_x=0.25, focal_y=0.75)
+    theirs = {"title": "Our title", "description": "Our alt text"}
+    theirs |= {f"focal_point_{name}": 50 for name in ("x", "y", "width", "height")}
+    rows = get_image_model().objects.filter(pk=promote(ME, asset).pk)
+    rows.update(**theirs)
+    promote(ME, asset)
+    assert rows.values(*theirs).get() == theirs
+    describe(ME, asset, alt={"en": "A caddy", "ar": "علبة"})
+    assert rows.get().description == "A caddy"
+
+
 @pytest.mark.parametrize("state", ["candidate", "shortlisted", "approved", "rejected", "withdrawn"])
 def test_what_is_not_out_becomes_no_image(home, brand, state):
     asset = make_candidate(brand)
