@@ -25,6 +25,10 @@ asset_replaced = Signal()
 #: ids. A receiver answers ``{id: [Use, ...]}``; somebody waits for it, so it asks the database once for all of them.
 asset_uses_wanted = Signal()
 
+#: A question, not news: which places that are no fields would keep a picture when another takes its places? Arguments:
+#: ``asset``, ``successor``. A receiver answers ``{Use: "why"}``, in words, for those of its uses that stay.
+asset_stays_wanted = Signal()
+
 #: A question, not news: may ``instance`` keep a picture that its stored row does not have? Asked by a field for what it
 #: would refuse. Arguments: ``instance``, ``asset``. An app that keeps drafts answers True for what stands in one.
 asset_kept_wanted = Signal()

@@ -23,7 +23,7 @@ from image_studio.runner import drain
 from image_studio.workflow import approve_and_publish, reject, request, withdraw
 from image_studio.workflow.adoption import adopt, file_field
 from image_studio.workflow.plan import Matrix
-from image_studio.workflow.replacing import replace_everywhere
+from image_studio.workflow.replacing import preview_replacement, replace_everywhere
 from image_studio.workflow.usage import Use, uses_of
 from tests import factories
 from tests.testapp.models import Article, Photo
@@ -150,6 +150,9 @@ def test_replacements_are_followed_by_fields_caches_and_newsletters(brand):
     key = f"page:{article.get_absolute_url()}"
     cache.set(key, "old", 60)
     assert Use(label=f"Newsletter: {letter}") in uses_of([old, new])[old.pk]
+    small = factories.make_asset(brand, (32, 24), state="published")
+    (kept,) = preview_replacement(OPERATOR, old, small).kept
+    assert (kept.use.label, kept.why) == (f"Newsletter: {letter}", "It is less than 40 pixels wide.")
     replace_everywhere(OPERATOR, old, new)
     assert cache.get(key) is None
     letter.refresh_from_db()

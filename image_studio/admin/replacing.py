@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy, ngettext
@@ -76,6 +77,9 @@ def respond(page: StudioAdmin, request: HttpRequest, asset_id: UUID) -> HttpResp
         return HttpResponseRedirect(f"{here}?successor={_named(text).pk}" if _named(text) else here)
     page.log_change(request, asset, [{"changed": {"name": str(TITLE), "object": str(done.successor)}}])
     messages.success(request, _told(done))
+    if left := _left(done):
+        words = ngettext("{n} of the other places shows it still.", "{n} of the other places show it still.", left)
+        messages.warning(request, words.format(n=left))
     return page.back("change", asset.pk, anchor="used")
 
 
@@ -90,7 +94,7 @@ def _told(done: Replacement) -> str:
     told = []
     if done.moving:
         told.append(ngettext("Replaced in {n} place.", "Replaced in {n} places.", done.moving).format(n=done.moving))
-    if others := len(done.elsewhere):
+    if others := done.following:
         words = ngettext("The app of {n} other place was told.", "The apps of {n} other places were told.", others)
         told.append(words.format(n=others))
     if done.staying:
@@ -99,11 +103,20 @@ def _told(done: Replacement) -> str:
     return " ".join(told)
 
 
+def _left(done: Replacement) -> int:
+    """How many of the places that were to follow did not, as their apps tell; none heard of it before the commit."""
+    if not done.following or transaction.get_connection().in_atomic_block:
+        return 0
+    return len(set(told_uses([done.asset.pk]).get(done.asset.pk, ())) - {one.use for one in done.kept})
+
+
 def _shown(page: StudioAdmin, request: HttpRequest, asset: Asset, here: str) -> HttpResponse:
     policy = policy_of(request)
     found, problem = _asked(policy, asset, request.GET.get("successor", ""))
     places = found.places if found else places_of(asset)
-    elsewhere = found.elsewhere if found else tuple(told_uses([asset.pk]).get(asset.pk, ()))
+    told = found.elsewhere if found else tuple(told_uses([asset.pk]).get(asset.pk, ()))
+    kept = {one.use: one.why for one in found.kept} if found else {}
+    elsewhere = [(use, kept.get(use, "")) for use in dict.fromkeys([*told, *kept])]
     offered = choosable(policy=policy, brand=asset.brand.slug).exclude(pk=asset.pk)[:NEWEST]
     return page.page(
         request,

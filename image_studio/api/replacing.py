@@ -40,6 +40,12 @@ class FieldPlacesRow(serializers.Serializer):
     uses = UseRow(many=True)
 
 
+class KeptRow(UseRow):
+    """A place that is no field and keeps the picture."""
+
+    message = serializers.CharField(help_text="Why, in words.")
+
+
 class ReplacementRow(serializers.Serializer):
     """What replacing does."""
 
@@ -49,6 +55,7 @@ class ReplacementRow(serializers.Serializer):
     staying = serializers.IntegerField()
     places = FieldPlacesRow(many=True)
     elsewhere = UseRow(many=True, help_text="Places that are no fields: their apps follow by themselves, or do not.")
+    kept = KeptRow(many=True, help_text="Those of which an app says that they stay. `staying` counts them.")
     digest = serializers.CharField(help_text="Send it as `seen`: other places than you saw are refused.")
 
 
@@ -121,6 +128,7 @@ def replacement_row(found: Replacement) -> dict[str, Any]:
         "staying": found.staying,
         "places": [_places(one) for one in found.places],
         "elsewhere": [_use(one) for one in found.elsewhere],
+        "kept": [{**_use(one.use), "message": one.why} for one in found.kept],
         "digest": found.digest,
     }
 

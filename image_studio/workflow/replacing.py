@@ -22,7 +22,17 @@ from image_studio.exceptions import Conflict, InvalidRequest, StudioError
 from image_studio.models import Asset, Event
 from image_studio.policy import Policy
 from image_studio.workflow.library import hold
-from image_studio.workflow.usage import Use, choosable, fields_in_use, judge_choice, rows_of, told_uses, took, use_of
+from image_studio.workflow.usage import (
+    Use,
+    choosable,
+    fields_in_use,
+    judge_choice,
+    rows_of,
+    told_stays,
+    told_uses,
+    took,
+    use_of,
+)
 
 #: Of each field, the most places that are told by name; all of them are counted, and all of them move.
 MOST_TOLD = 100
@@ -60,16 +70,26 @@ class FieldPlaces:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Kept:
+    """A place that is no field, and why its app leaves the picture there: in words."""
+
+    use: Use
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Replacement:
     """What replacing one picture by another would do, or has done.
 
     :param elsewhere: places that are no fields: the apps that have them follow by themselves, or do not.
+    :param kept: those of which an app said that they stay.
     """
 
     asset: Asset
     successor: Asset
     places: tuple[FieldPlaces, ...]
     elsewhere: tuple[Use, ...] = ()
+    kept: tuple[Kept, ...] = ()
 
     @property
     def moving(self) -> int:
@@ -77,13 +97,19 @@ class Replacement:
 
     @property
     def staying(self) -> int:
-        return sum(one.count for one in self.places if one.why is not None)
+        return sum(one.count for one in self.places if one.why is not None) + len(self.kept)
+
+    @property
+    def following(self) -> int:
+        """Places that are no fields, and that nobody said would stay."""
+        return len(set(self.elsewhere) - {one.use for one in self.kept})
 
     @property
     def digest(self) -> str:
         """Another one means that something else would happen than what was seen."""
         told = [f"{one.name} {one.count} {one.why.code if one.why else ''}" for one in self.places]
         told += [str(self.asset.pk), self.successor.sha256, *(use.label for use in self.elsewhere)]
+        told += [f"{one.use.label} {one.use.url} stays" for one in self.kept]
         return hashlib.sha256("\n".join(told).encode()).hexdigest()[:32]
 
 
@@ -138,6 +164,7 @@ def preview_replacement(policy: Policy, asset: Asset, successor: Asset | None) -
         successor=found,
         places=tuple(changed(one, why=why_not(one.field, found)) for one in places_of(asset)),
         elsewhere=tuple(told_uses([asset.pk]).get(asset.pk, ())),
+        kept=tuple(Kept(use=use, why=why) for use, why in told_stays(asset, found).items()),
     )
     if not judged.places and not judged.elsewhere:
         raise Conflict("replace.nowhere")

@@ -76,6 +76,14 @@ def told_uses(keys: Iterable[UUID]) -> dict[UUID, list[Use]]:
     return found
 
 
+def told_stays(asset: Asset, successor: Asset) -> dict[Use, str]:
+    """The places that are no fields and would keep a picture, as apps tell, and why; one that fails tells nothing."""
+    found: dict[Use, str] = {}
+    for _receiver, answer in signals.asset_stays_wanted.send_robust(Asset, asset=asset, successor=successor):
+        found.update(answer if isinstance(answer, Mapping) else {})
+    return found
+
+
 def fields_in_use() -> list[Any]:
     """The fields of the site that take pictures, by model and name."""
     relations: list[Any] = Asset._meta.get_fields(include_hidden=True)

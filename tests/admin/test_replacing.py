@@ -7,7 +7,7 @@ from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
 from image_studio.models import Asset, Event
-from image_studio.signals import asset_uses_wanted
+from image_studio.signals import asset_stays_wanted, asset_uses_wanted
 from image_studio.workflow.usage import Use
 from tests import factories
 from tests.admin.browser import Page
@@ -128,6 +128,42 @@ def test_places_that_are_no_fields_are_told_as_such(boss, old, new):
         assert told(boss, answer["Location"]) == "The app of 1 other place was told."
     finally:
         asset_uses_wanted.disconnect(tell)
+
+
+@pytest.fixture
+def footers(old):
+    """Two places that are no fields. Their app never follows, and says of the second that it stays."""
+    uses = [Use(label="Block: footer"), Use(label="Block: card", url="/card/")]
+
+    def tell(sender, assets, **_more):
+        return {key: uses for key in assets if key == old.pk}
+
+    def stay(sender, **_more):
+        return {uses[1]: "Cards take no tins."}
+
+    asset_uses_wanted.connect(tell)
+    asset_stays_wanted.connect(stay)
+    yield uses
+    asset_uses_wanted.disconnect(tell)
+    asset_stays_wanted.disconnect(stay)
+
+
+def test_what_an_app_leaves_as_it_is_is_told_before_and_may_stop_all(boss, old, new, article, footers):
+    page = Page.of(boss.get(url_of(old, new)))
+    assert "Block: card stays Cards take no tins." in page.text
+    assert "Cards take no tins." not in Page.of(boss.get(url_of(old))).text
+    answer = boss.post(url_of(old), {**page.data(page.forms[-1]), "whole": "on"})
+    assert "1 of the places cannot take that picture, so nothing was changed." in told(boss, answer["Location"])
+    answer = boss.post(url_of(old), page.data(page.forms[-1]))
+    words = "Replaced in 1 place. The app of 1 other place was told. 1 place stays as it was."
+    assert told(boss, answer["Location"]) == words
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_did_not_follow_is_told_afterwards(boss, old, new, article, footers):
+    page = Page.of(boss.get(url_of(old, new)))
+    answer = boss.post(url_of(old), page.data(page.forms[-1]))
+    assert "1 of the other places shows it still." in told(boss, answer["Location"])
 
 
 def test_a_picture_that_no_page_shows_has_nothing_to_replace(boss, old, new):

@@ -14,6 +14,7 @@ from image_studio.models import Asset, Event
 from image_studio.policy import VERBS, Policy
 from image_studio.workflow.replacing import (
     MOST_TOLD,
+    Kept,
     Moved,
     likely_successors,
     places_of,
@@ -360,6 +361,27 @@ def test_places_that_are_no_fields_are_told_and_follow(old, new, blocks, django_
         replace_everywhere(OPERATOR, old, new)
     assert blocks == {"footer": new.pk}
     assert uses_of([old]) == {}
+
+
+def test_what_an_app_would_leave_as_it_is_counts_as_staying(old, new, blocks, django_capture_on_commit_callbacks):
+    footer = Use(label="Block: footer", url="/")
+
+    def stay(sender, asset, successor, **_):
+        return {footer: f"No {successor}."} if asset.pk in blocks.values() else {}
+
+    before = preview_replacement(OPERATOR, old, new)
+    signals.asset_stays_wanted.connect(stay)
+    try:
+        found = preview_replacement(OPERATOR, old, new)
+        assert (found.kept, found.staying, found.following) == ((Kept(use=footer, why=f"No {new}."),), 1, 0)
+        assert found.digest != before.digest
+        with django_capture_on_commit_callbacks(execute=True):
+            error = refused(Conflict, "replace.not_all", OPERATOR, old, new, whole=True)
+        assert error.params == {"left": 1}
+        assert blocks == {"footer": old.pk}
+    finally:
+        signals.asset_stays_wanted.disconnect(stay)
+    assert (before.kept, before.staying, before.following) == ((), 0, 1)
 
 
 # Successors ---------------------------------------------------------------------------------------------------------

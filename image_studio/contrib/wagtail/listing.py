@@ -9,7 +9,10 @@ from uuid import UUID
 
 from image_studio.contrib.wagtail.models import StudioImage, StudioPageUse
 from image_studio.contrib.wagtail.places import has_drafts, parental_of
-from image_studio.contrib.wagtail.using import base_type
+from image_studio.contrib.wagtail.using import base_type, keeping
+from image_studio.models import Asset
+from image_studio.wording import explain_error
+from image_studio.workflow.replacing import why_not
 from image_studio.workflow.usage import MOST_PLACES, Use, fields_in_use, rows_of, use_of
 
 
@@ -35,6 +38,28 @@ def _pages(assets: Collection[UUID]) -> Iterator[StudioPageUse]:
     if len(stored) < len(rows):
         told |= _told_by_fields(assets, stored)
     yield from (row for row in rows if row.side != "draft" or _place(row) not in told)
+
+
+def stays(asset: Asset, successor: Asset) -> dict[Use, str]:
+    """The places that would keep a picture when a successor comes, as they are listed, and why.
+
+    A draft beside a field or a row that stays anyway is no second place.
+    """
+    kept = list(keeping(asset, successor))
+    told = {*_bound(asset, successor), *_listed_inside(row for row, _why in kept if row.side != "draft")}
+    listed = {_place(row): use_of(row) for row in _pages([asset.pk])} if kept else {}
+    found: dict[Use, str] = {}
+    for row, why in kept:
+        if row.side != "draft" or _place(row) not in told:
+            found.setdefault(listed.get(_place(row)) or use_of(row), explain_error(why))
+    return found
+
+
+def _bound(asset: Asset, successor: Asset) -> Iterator[tuple[int, str, UUID]]:
+    """Where a picture stands in a field that does not take its successor."""
+    for field in fields_in_use():
+        if why_not(field, successor) is not None:
+            yield from _listed(field, [asset.pk])
 
 
 def _place(row: Any) -> tuple[int, str, UUID]:

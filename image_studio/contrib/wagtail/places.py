@@ -38,12 +38,16 @@ def _choosers(block: Block, seen: frozenset[int] = frozenset()) -> Iterator[Any]
     if id(block) in seen:
         return
     if isinstance(block, ChooserBlock):
-        if block.model_class is Asset:
+        if _is_chooser(block):
             yield block
         return
     for one in (*getattr(block, "child_blocks", {}).values(), getattr(block, "child_block", None)):
         if one is not None:
             yield from _choosers(one, seen | {id(block)})
+
+
+def _is_chooser(block: Any) -> bool:
+    return isinstance(block, ChooserBlock) and block.model_class is Asset
 
 
 def keys_of(model: Any) -> tuple[Any, ...]:
@@ -136,14 +140,35 @@ def _referenced(model: Any, name: str, value: Any) -> set[UUID]:
     return {UUID(key) for target, key, _model_path, _content_path in told if target is Asset}
 
 
-def would_take(model: Any, name: str, successor: Asset) -> bool:
-    """Whether all blocks of a StreamField would take a picture from a person."""
-    for block in _choosers(model._meta.get_field(name).stream_block):
+def why_kept(model: Any, name: str, value: Any, asset: Asset, successor: Asset) -> StudioError | None:
+    """What keeps a picture out of a StreamField in another's place: a block that has that one, and would not take it
+    from a person. What other blocks would say matters to nobody.
+
+    :param value: of the field.
+    """
+    for block in _holding(model, name, value, asset):
         try:
             judge_choice(successor, brand=getattr(block, "brand", ""), channel=getattr(block, "channel", ""))
-        except StudioError:
-            return False
-    return True
+        except StudioError as error:
+            return error
+    return None
+
+
+def _holding(model: Any, name: str, value: Any, asset: Asset) -> list[Any]:
+    """The blocks of a StreamField that have a picture; all that could, where a block of the site's hides which."""
+    field = model._meta.get_field(name)
+    told = field.extract_references(value) if value else ()
+    paths = {path for target, key, path, _place in told if target is Asset and UUID(key) == asset.pk}
+    found = [_block_at(field.stream_block, path) for path in sorted(paths)]
+    return found if found and None not in found else list(_choosers(field.stream_block))
+
+
+def _block_at(block: Any, path: str) -> Any:
+    """The block that holds pictures at a path of names, as references tell it; None where none is there."""
+    for name in path.split("."):
+        inside = getattr(block, "child_blocks", None)
+        block = getattr(block, "child_block", None) if inside is None else inside.get(name)
+    return block if _is_chooser(block) else None
 
 
 def exchange(model: Any, content: dict[str, Any], asset: Asset, successor: Asset) -> bool:
@@ -157,17 +182,39 @@ def exchange(model: Any, content: dict[str, Any], asset: Asset, successor: Asset
 
 def _exchange_stream(model: Any, name: str, content: dict[str, Any], asset: Asset, successor: Asset) -> bool:
     """An id stands nowhere in the JSON but where a block has it."""
-    words = content.get(name)
-    if not isinstance(words, str) or str(asset.pk) not in words or not would_take(model, name, successor):
+    if not _streams(content, name, asset) or _why_stream(model, name, content, asset, successor) is not None:
         return False
-    content[name] = words.replace(str(asset.pk), str(successor.pk))
+    content[name] = content[name].replace(str(asset.pk), str(successor.pk))
     return True
 
 
 def _exchange_key(field: Any, content: dict[str, Any], asset: Asset, successor: Asset) -> bool:
-    if str(content.get(field.name)) != str(asset.pk) or (
-        why_not(field, successor, holder=content.get("pk")) is not None
-    ):
+    if not _points(content, field, asset) or why_not(field, successor, holder=content.get("pk")) is not None:
         return False
     content[field.name] = str(successor.pk)
     return True
+
+
+def why_drafted(model: Any, content: dict[str, Any], asset: Asset, successor: Asset) -> Iterator[StudioError]:
+    """What keeps a picture out of a revision's content in another's place, field by field."""
+    streams = (name for name in fields_of(model) if _streams(content, name, asset))
+    keys = (field for field in keys_of(model) if _points(content, field, asset))
+    whys = [_why_stream(model, name, content, asset, successor) for name in streams]
+    whys += [why_not(field, successor, holder=content.get("pk")) for field in keys]
+    yield from (why for why in whys if why is not None)
+    for accessor, child in children_of(model):
+        for row in content.get(accessor) or ():
+            yield from why_drafted(child, row, asset, successor)
+
+
+def _streams(content: dict[str, Any], name: str, asset: Asset) -> bool:
+    words = content.get(name)
+    return isinstance(words, str) and str(asset.pk) in words
+
+
+def _points(content: dict[str, Any], field: Any, asset: Asset) -> bool:
+    return str(content.get(field.name)) == str(asset.pk)
+
+
+def _why_stream(model: Any, name: str, content: dict[str, Any], asset: Asset, successor: Asset) -> StudioError | None:
+    return why_kept(model, name, model._meta.get_field(name).to_python(content[name]), asset, successor)

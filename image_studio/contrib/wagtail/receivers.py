@@ -37,6 +37,7 @@ def connect() -> None:
     signals.asset_replaced.connect(_taken_over, dispatch_uid="image_studio_wagtail_taken_over")
     signals.asset_replaced.connect(_replaced, dispatch_uid="image_studio_wagtail_replaced")
     signals.asset_uses_wanted.connect(_used, dispatch_uid="image_studio_wagtail_used")
+    signals.asset_stays_wanted.connect(_stays, dispatch_uid="image_studio_wagtail_stays")
     signals.asset_kept_wanted.connect(_kept, dispatch_uid="image_studio_wagtail_kept")
     publishing.connect()
     editing.connect()
@@ -116,6 +117,10 @@ def _taken_over(sender: type[Any], asset: Asset, successor: Asset, **_more: Any)
 def _replaced(sender: type[Any], asset: Asset, successor: Asset, **_more: Any) -> None:
     count = using.replace(asset, successor)
     logger.info("replaced", extra={"action": "wagtail.replaced", "asset": str(asset.pk), "places": count})
+
+
+def _stays(sender: type[Any], asset: Asset, successor: Asset, **_more: Any) -> dict[Use, str]:
+    return listing.stays(asset, successor)
 
 
 def _used(sender: type[Any], assets: Collection[UUID], **_more: Any) -> dict[UUID, list[Use]]:

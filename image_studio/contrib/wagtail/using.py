@@ -7,8 +7,9 @@ by a task and holds nothing back, so these rows are written with the object itse
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from functools import partial
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +21,8 @@ from wagtail.models import AbstractPage, Revision
 
 from image_studio.contrib.repairs import one_by_one
 from image_studio.contrib.wagtail.models import StudioPageUse
-from image_studio.contrib.wagtail.places import drafted_in, exchange, fields_of, streamed_in, would_take
+from image_studio.contrib.wagtail.places import drafted_in, exchange, fields_of, streamed_in, why_drafted, why_kept
+from image_studio.exceptions import StudioError
 from image_studio.models import Asset
 from image_studio.workflow.usage import took
 
@@ -78,10 +80,35 @@ def replace(asset: Asset, successor: Asset) -> int:
     return one_by_one(uses, partial(_swapped, asset=asset, successor=successor))
 
 
-def _swapped(use: StudioPageUse, *, asset: Asset, successor: Asset) -> bool:
+def keeping(asset: Asset, successor: Asset) -> Iterator[tuple[StudioPageUse, StudioError]]:
+    """The uses that another picture would not get from this one, and why."""
+    for use in StudioPageUse.objects.filter(asset=asset).select_related("content_type").order_by("pk"):
+        found = _object_of(use)
+        if found is not None:
+            whys = _whys_drafts(found, asset, successor) if use.side == "draft" else _whys(found, asset, successor)
+            yield from ((use, why) for why in islice(whys, 1))
+
+
+def _object_of(use: StudioPageUse) -> Any:
     base: Any = use.content_type.model_class()
     row = base._base_manager.filter(pk=use.object_id).first() if base else None
-    found = getattr(row, "specific", row)
+    return getattr(row, "specific", row)
+
+
+def _whys(instance: Any, asset: Asset, successor: Asset) -> Iterator[StudioError]:
+    for name, _words in _streams(instance, asset):
+        why = why_kept(type(instance), name, getattr(instance, name), asset, successor)
+        if why is not None:
+            yield why
+
+
+def _whys_drafts(instance: Any, asset: Asset, successor: Asset) -> Iterator[StudioError]:
+    for one in drafts_of(instance):
+        yield from why_drafted(type(instance), one.content, asset, successor)
+
+
+def _swapped(use: StudioPageUse, *, asset: Asset, successor: Asset) -> bool:
+    found = _object_of(use)
     if found is None:
         return False
     swap = _swap_drafts if use.side == "draft" else _swap
@@ -89,15 +116,22 @@ def _swapped(use: StudioPageUse, *, asset: Asset, successor: Asset) -> bool:
         return swap(found, asset, successor)
 
 
+def _streams(instance: Any, asset: Asset) -> Iterator[tuple[str, str]]:
+    """The StreamFields of an object that have a picture, with their JSON."""
+    for name in fields_of(type(instance)):
+        value = instance._meta.get_field(name).get_prep_value(getattr(instance, name))
+        words = json.dumps(value, cls=DjangoJSONEncoder)
+        if str(asset.pk) in words:
+            yield name, words
+
+
 def _swap(instance: Any, asset: Asset, successor: Asset) -> bool:
     """An id stands nowhere in the JSON but where a block has it."""
     changed = []
-    model, old, new = type(instance), str(asset.pk), str(successor.pk)
-    for name in fields_of(model):
-        field = instance._meta.get_field(name)
-        before = json.dumps(field.get_prep_value(getattr(instance, name)), cls=DjangoJSONEncoder)
-        if old in before and would_take(model, name, successor):
-            setattr(instance, name, field.to_python(before.replace(old, new)))
+    for name, words in _streams(instance, asset):
+        if why_kept(type(instance), name, getattr(instance, name), asset, successor) is None:
+            swapped = words.replace(str(asset.pk), str(successor.pk))
+            setattr(instance, name, instance._meta.get_field(name).to_python(swapped))
             changed.append(name)
     if changed:
         # What else a page has, nobody has touched: a title that is missing by now keeps no picture in its place.

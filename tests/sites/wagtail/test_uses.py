@@ -10,13 +10,14 @@ from wagtail.models import Page
 
 from image_studio.contrib.wagtail import promotion
 from image_studio.contrib.wagtail.models import StudioPageUse
+from image_studio.exceptions import Conflict
 from image_studio.models import Asset
 from image_studio.policy import Policy
 from image_studio.workflow import withdraw
-from image_studio.workflow.replacing import replace_everywhere
+from image_studio.workflow.replacing import preview_replacement, replace_everywhere
 from image_studio.workflow.usage import uses_of
 from tests import factories
-from tests.sites.wagtail.conftest import make_article, make_live, picture_block, publish
+from tests.sites.wagtail.conftest import make_article, make_lead, make_live, picture_block, publish
 from tests.sites.wagtail.models import ArticlePage
 
 pytestmark = [pytest.mark.sites, pytest.mark.django_db(transaction=True)]
@@ -175,6 +176,54 @@ def test_a_block_of_another_brand_keeps_what_it_has(home, brand):
     page = make_article(home, picture_block(old, "acme"))
     replace_everywhere(ME, old, new)
     assert ArticlePage.objects.get(pk=page.pk).body[0].value["picture"].pk == old.pk
+
+
+def test_a_block_that_has_another_picture_has_no_say(home, brand):
+    """The same StreamField takes it in one block and not in another: only the one that has the old picture is asked."""
+    other = factories.make_brand("other")
+    old, new, third = make_live(other), make_live(other), make_live(brand)
+    page = make_article(home, picture_block(old), picture_block(third, "acme"))
+    assert preview_replacement(ME, old, new).staying == 0
+    replace_everywhere(ME, old, new)
+    page = ArticlePage.objects.get(pk=page.pk)
+    draft = page.get_latest_revision_as_object()
+    for body in (page.body, draft.body):
+        assert [block.value["picture"] for block in body] == [new, third]
+
+
+def test_what_would_stay_is_told_before_and_may_stop_all(home, brand):
+    old, new = make_live(brand), make_live(factories.make_brand("other"))
+    free = make_article(home, picture_block(old), title="Free")
+    bound = make_article(home, picture_block(old, "acme"), title="Bound")
+    (kept,) = preview_replacement(ME, old, new).kept
+    assert (kept.use.label, kept.use.url) == ("Wagtail content: Bound", f"/cms/pages/{bound.pk}/edit/")
+    assert kept.why == "This picture belongs to another brand. Choose one of the brand acme."
+    with pytest.raises(Conflict, match=r"replace\.not_all"):
+        replace_everywhere(ME, old, new, whole=True)
+    assert shows(free, old)
+    replace_everywhere(ME, old, new)
+    assert (shows(free, new), shows(bound, old)) == (True, True)
+
+
+def test_a_draft_that_would_keep_it_is_told_too(home, brand):
+    old, new = make_live(brand), make_live(factories.make_brand("other"))
+    page = make_article(home, picture_block(old))
+    page.body = [picture_block(old, "acme")]
+    page.save_revision()  # of the page's two sides, one stays: so it is not in every place that it can be replaced
+    lead = make_lead(home, None, acme=old, live=False)
+    found = preview_replacement(ME, old, new)
+    assert [kept.use.label for kept in found.kept] == ["Wagtail content: Spring tea", "Wagtail content: Lead"]
+    assert (found.staying, found.following) == (2, 0)
+    replace_everywhere(ME, old, new)
+    assert shows(page, new)
+    assert lead.get_latest_revision_as_object().acme == old
+
+
+def test_a_draft_beside_a_field_that_stays_is_no_second_place(home, brand):
+    old, new = make_live(brand), make_live(factories.make_brand("other"))
+    make_lead(home, None, acme=old)
+    found = preview_replacement(ME, old, new)
+    assert (found.kept, found.staying) == ((), 1)
 
 
 def test_uses_of_older_pages_are_found_by_the_command(home, brand, capsys):
