@@ -10,14 +10,16 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import PermissionDenied
+from django.db.models import ForeignKey
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.forms.choosers import BaseFilterForm
+from wagtail.admin.forms.models import register_form_field_override
 from wagtail.admin.ui.tables import BaseColumn, Column, TitleColumn
 from wagtail.admin.views.generic.chooser import ChooseResultsView, ChooseView, ChosenMultipleView, ChosenView
 from wagtail.admin.viewsets.chooser import ChooserViewSet
 from wagtail.images.views import chooser as image_chooser
 
-from image_studio.contrib.wagtail.panel import Place, panel_context
+from image_studio.contrib.wagtail.panel import NARROWING, Place, panel_context
 from image_studio.contrib.wagtail.promotion import withdrawn_images
 from image_studio.contrib.wagtail.widgets import StudioPictureChooser, studio_url, title_of
 from image_studio.fields.forms import thumb_of
@@ -28,7 +30,6 @@ from image_studio.workflow.usage import choosable, facts_of
 
 #: The template that our tab takes the place of; any other is a site's own.
 WAGTAILS = "wagtailimages/chooser/chooser.html"
-NARROWING = ("brand", "channel")
 
 
 def connect() -> None:
@@ -104,8 +105,8 @@ class _Offered:
 
     def get_object_list(self) -> Any:
         view: Any = self
-        narrowed = {name: view.request.GET.get(name, "") for name in NARROWING}
-        rows = choosable(policy=Policy(view.request.user), **narrowed)
+        place = Place.read(view.request.GET)
+        rows = choosable(policy=Policy(view.request.user), brand=place.brand, channel=place.channel)
         return rows.prefetch_related("renditions")
 
     @property
@@ -184,6 +185,16 @@ class PictureChooserViewSet(ChooserViewSet):
     @property
     def widget_class(self) -> type[StudioPictureChooser]:
         return StudioPictureChooser
+
+    def on_register(self) -> None:
+        super().on_register()
+        # Wagtail would make every field's control alike, and offer pictures that the field refuses then.
+        register_form_field_override(ForeignKey, to=Asset, override=_control)
+
+
+def _control(field: Any) -> dict[str, Any]:
+    """What a Wagtail form has for a foreign key to pictures."""
+    return {"widget": StudioPictureChooser(**{name: getattr(field, name, "") for name in NARROWING})}
 
 
 picture_chooser = PictureChooserViewSet("image_studio_wagtail_chooser", model=Asset, url_prefix="studio/choose")

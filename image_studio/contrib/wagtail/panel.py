@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django import forms
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import get_language, ngettext
@@ -37,7 +38,9 @@ from image_studio.workflow.usage import choosable, facts_of
 PREFIX = "image_studio_wagtail"
 #: Where a panel can stand, and which of the dialog's own parameters a choice must keep.
 KINDS = ("page", "image", "asset")
-KEPT = ("select_format", "multiple")
+#: What a field or block wants of its pictures.
+NARROWING = ("brand", "channel")
+KEPT = ("select_format", "multiple", *NARROWING)
 #: Published pictures below the form.
 NEWEST = 12
 MOST_SOURCES = 12
@@ -66,6 +69,15 @@ class Place:
         )
 
     @property
+    def brand(self) -> str:
+        """The slug of the one brand whose pictures the place takes; empty takes every brand's."""
+        return self.kept.get("brand", "")
+
+    @property
+    def channel(self) -> str:
+        return self.kept.get("channel", "")
+
+    @property
     def query(self) -> str:
         return urlencode([("place", self.kind), *self.kept.items(), *(("source", one) for one in self.sources)])
 
@@ -83,7 +95,7 @@ class Place:
 
 
 class OrderForm(forms.Form):
-    """One picture in words: of a brand, for a place, in a language."""
+    """One picture in words: of a brand, for a place, in a language. Only such as the panel's place takes."""
 
     brand = forms.ModelChoiceField(label=_("Brand"), queryset=Brand.objects.none(), empty_label=None)
     words = forms.CharField(
@@ -99,13 +111,15 @@ class OrderForm(forms.Form):
     key = forms.CharField(max_length=60, widget=forms.HiddenInput)
     digest = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, policy: Policy, sources: tuple[Asset, ...], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, policy: Policy, place: Place, sources: tuple[Asset, ...] = (), **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.policy, self.sources = policy, sources
         fields: Any = self.fields
-        brands = policy.brands("generate").select_related("revision").order_by("name")
+        brands = brands_for(policy, place).select_related("revision").order_by("name")
         fields["brand"].queryset = brands.filter(pk__in={one.brand_id for one in sources}) if sources else brands
-        fields["channel"].queryset = Channel.objects.filter(active=True).order_by("name")
+        fields["channel"].queryset = _of(Channel.objects.filter(active=True).order_by("name"), place.channel)
         fields["words"].required = not sources
         locales = list(dict.fromkeys(code for brand in fields["brand"].queryset for code in brand.kit.locales))
         fields["locale"].choices = [(code, code) for code in locales]
@@ -141,6 +155,15 @@ class OrderForm(forms.Form):
             "prompt_version": version,
         }
         return [Matrix(source=source, **common) for source in self.sources or (None,)]
+
+
+def brands_for(policy: Policy, place: Place) -> QuerySet[Brand]:
+    """The brands in which a person may make a picture that the place takes."""
+    return _of(policy.brands("generate"), place.brand)
+
+
+def _of(rows: QuerySet[Any], slug: str) -> QuerySet[Any]:
+    return rows.filter(slug=slug) if slug else rows
 
 
 def _nearest(locales: list[str]) -> str:
@@ -272,7 +295,7 @@ def panel_context(request: HttpRequest, place: Place, **more: Any) -> dict[str, 
     if not policy.somewhere("view"):
         return {"studio_panel": False}
     sources = sources_of(policy, place)
-    may = policy.somewhere("generate")
+    may = brands_for(policy, place).exists()
     mixed = len({one.brand_id for one in sources}) > 1
     text = request.GET.get("text", "").strip()
     context: dict[str, Any] = {
@@ -280,7 +303,7 @@ def panel_context(request: HttpRequest, place: Place, **more: Any) -> dict[str, 
         "place": place,
         "sources": sources,
         "lost": len(place.sources) - len(sources),
-        "order_form": OrderForm(policy=policy, sources=sources) if may and not mixed else None,
+        "order_form": OrderForm(policy=policy, place=place, sources=sources) if may and not mixed else None,
         "order_url": place.url("order"),
         "panel_url": place.url("panel"),
         "newest": newest(policy, text) if place.kind != "asset" else [],

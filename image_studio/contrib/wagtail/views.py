@@ -34,7 +34,7 @@ def page(request: HttpRequest) -> HttpResponse:
 def order(request: HttpRequest) -> HttpResponse:
     """Say the price of the form; with ``do=order`` and the digest of what was shown, place it."""
     place, policy = Place.read(request.GET), Policy(request.user)
-    form = OrderForm(request.POST, policy=policy, sources=panel.sources_of(policy, place))
+    form = OrderForm(request.POST, policy=policy, place=place, sources=panel.sources_of(policy, place))
     found = panel.order_of(form)
     if found is not None and not found.blocked and request.POST.get("do") == "order":
         try:
@@ -77,12 +77,12 @@ def release(request: HttpRequest, asset_id: UUID) -> HttpResponse:
 
 @require_POST
 def use(request: HttpRequest, asset_id: UUID) -> HttpResponse:
-    """Take a published picture: into the field that the dialog was opened for, or among the site's images."""
+    """Take a published picture: into the field that the dialog was opened for, if it fits, or to the site's images."""
     place, policy = Place.read(request.GET), Policy(request.user)
     asset = _asset(policy, asset_id)
     try:
+        judge_choice(asset, policy=policy, brand=place.brand, channel=place.channel)
         if place.kind == "asset":
-            judge_choice(asset, policy=policy)
             return _answer(request, place, chosen_url=place.chosen_url(asset.pk))
         image = promote(policy, asset)
     except (StudioError, ValidationError) as error:

@@ -17,6 +17,7 @@ from image_studio.contrib.wagtail import checks
 from image_studio.models import Asset, Channel, Job, VariantSet
 from tests import factories
 from tests.sites.wagtail.conftest import make_live
+from tests.sites.wagtail.models import LeadPage
 from tests.sites.wagtail.test_doors import grant
 
 pytestmark = [pytest.mark.sites, pytest.mark.django_db(transaction=True)]
@@ -110,6 +111,63 @@ def test_the_panel_alone_for_its_script(editor, bare):
     assert "<html" in whole
     assert "<html" not in alone
     assert 'class="studio-order"' in alone
+
+
+def choices(html, name):
+    select = re.search(rf'<select name="{name}".*?</select>', html, re.DOTALL)[0]
+    return re.findall(r"<option[^>]*>\s*(.*?)\s*</option>", select)
+
+
+def narrowed_dialog(editor):
+    answer = editor.get(reverse("image_studio_wagtail_chooser:choose") + "?brand=acme&channel=web-hero")
+    return answer.json()["html"]
+
+
+def test_the_form_offers_what_the_field_takes(editor, bare):
+    factories.make_bare_brand("other")
+    whole = editor.get(reverse("image_studio_wagtail_chooser:choose")).json()["html"]
+    assert choices(whole, "brand") == ["Acme", "Other"]
+    assert len(choices(whole, "channel")) == 2
+    told = narrowed_dialog(editor)
+    assert choices(told, "brand") == ["Acme"]
+    assert choices(told, "channel") == [Channel.objects.get(slug="web-hero").name]
+
+
+def test_what_the_field_does_not_take_is_not_ordered_for_it(editor, bare):
+    """It would be paid for, and refused by the field."""
+    order = re.search(r'action="([^"]*/order/[^"]*)"', narrowed_dialog(editor))[1].replace("&amp;", "&")
+    told = editor.post(order, {**asked(bare, channel_pk("square")), "do": "price"}).content.decode()
+    assert "Select a valid choice" in told
+    assert "Make 1 picture" not in told
+    told = editor.post(order, {**asked(bare, channel_pk("web-hero")), "do": "price"}).content.decode()
+    assert "Make 1 picture" in told
+    assert choices(told, "channel") == [Channel.objects.get(slug="web-hero").name]
+
+
+@pytest.mark.parametrize("slug", ["square", "web-hero"])
+def test_what_the_field_does_not_take_is_not_used_for_it(editor, bare, slug):
+    asset = make_live(bare, channel=Channel.objects.get(slug=slug))
+    url = reverse("image_studio_wagtail:use", args=[asset.pk])
+    told = editor.post(f"{url}?place=asset&brand=acme&channel=web-hero").content.decode()
+    assert ("This picture was made for another place." in told) is (slug == "square")
+    assert ("data-studio-chosen" in told) is (slug == "web-hero")
+
+
+def test_who_makes_pictures_of_other_brands_alone_makes_none_for_the_field(client, home, bare):
+    creator = factories.make_user("creator", brand=factories.make_bare_brand("other"), is_staff=True)
+    bare.memberships.create(user=creator, role="viewer")
+    grant(creator)
+    client.force_login(creator)
+    told = narrowed_dialog(client)
+    assert 'class="studio-order"' not in told
+    assert "You may look at pictures, not make them." in told
+
+
+def test_a_foreign_keys_control_opens_its_own_dialog(home):
+    fields = LeadPage.get_edit_handler().get_form_class()().fields
+    url = reverse("image_studio_wagtail_chooser:choose")
+    assert fields["acme"].widget.get_chooser_modal_url() == f"{url}?brand=acme"
+    assert fields["picture"].widget.get_chooser_modal_url() == url
 
 
 def test_who_is_in_no_brand_sees_neither_menu_nor_page(client, home, bare):
