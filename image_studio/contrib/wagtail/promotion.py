@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -102,6 +104,15 @@ def shows(link: StudioImage, image: Any) -> bool:
         return sum_of(storage.read(image.file.storage, image.file.name)) == link.sha1
     except StorageFailed:
         return True
+
+
+def shown_in(model: Any, keys: Iterable[Any]) -> dict[Any, UUID]:
+    """Of these rows of a model, the images that show a picture, or stand in for one -> its id."""
+    names = {str(key): key for key in keys}
+    links = StudioImage.objects.filter(image_model=model._meta.label_lower, image_id__in=list(names))
+    linked = {names[link.image_id]: link for link in links}
+    images = model._base_manager.in_bulk(list(linked)) if linked else {}
+    return {key: linked[key].asset.pk for key, image in images.items() if shows(linked[key], image)}
 
 
 def withdrawn_images() -> list[str]:

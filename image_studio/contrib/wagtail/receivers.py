@@ -39,6 +39,7 @@ def connect() -> None:
     signals.asset_uses_wanted.connect(_used, dispatch_uid="image_studio_wagtail_used")
     signals.asset_stays_wanted.connect(_stays, dispatch_uid="image_studio_wagtail_stays")
     signals.asset_kept_wanted.connect(_kept, dispatch_uid="image_studio_wagtail_kept")
+    signals.asset_shown_wanted.connect(_shown, dispatch_uid="image_studio_wagtail_shown")
     publishing.connect()
     editing.connect()
     follow(promotion.rewrite, uid="image_studio_wagtail_described")
@@ -125,3 +126,7 @@ def _stays(sender: type[Any], asset: Asset, successor: Asset, **_more: Any) -> d
 
 def _used(sender: type[Any], assets: Collection[UUID], **_more: Any) -> dict[UUID, list[Use]]:
     return listing.uses(assets)
+
+
+def _shown(sender: type[Any], model: Any, keys: Collection[Any], **_more: Any) -> dict[Any, UUID]:
+    return promotion.shown_in(model, keys)

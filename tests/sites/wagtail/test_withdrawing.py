@@ -111,6 +111,19 @@ def test_an_editors_file_is_not_the_pictures_any_more(live, brand, logo):
     assert bytes_now(image) == logo
 
 
+def test_images_of_the_studio_are_not_adopted_anew(live, brand, logo, capsys):
+    shown, gone, other = live(), live(title="Gone"), live(title="Other")
+    images = [promote(ME, asset) for asset in (shown, gone, other)]
+    withdraw(ME, fresh(gone))
+    exchange(images[2], logo)
+    label = f"{get_image_model()._meta.label}.file"
+    call_command("studio_adopt", label, "--brand", brand.slug, "--json")
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["row"] for line in lines] == [str(image.pk) for image in images]
+    assert [line["status"] for line in lines] == ["duplicate", "duplicate", "adopted"]
+    assert [line["asset"] for line in lines[:2]] == [str(shown.pk), str(gone.pk)]
+
+
 # The fallback -----------------------------------------------------------------------------------------------------
 
 
