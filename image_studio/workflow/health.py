@@ -30,7 +30,7 @@ _log = logging.getLogger("image_studio")
 
 #: Seconds that a process answers by what it saw last.
 KEPT_SECONDS = 5.0
-#: Seconds after which a look that does not end is an answer too.
+#: Seconds after which a look that has not ended is an answer too.
 SLOW_SECONDS = 15.0
 #: Nothing lies there: asked for is only whether the storage answers.
 NAME = "image_studio/health"
@@ -71,26 +71,31 @@ class Readiness:
 
 _lock = threading.Lock()
 _kept: list[tuple[float, Readiness]] = []
+#: When the look that is under way began.
+_begun: list[float] = []
 
 
 def readiness() -> Readiness:
     """What a look at everything says, at most :data:`KEPT_SECONDS` old.
 
-    While another looks, what was seen before, at most :data:`SLOW_SECONDS` old: then whatever is asked hangs.
+    While another looks, what was seen before; but a look that lasts for :data:`SLOW_SECONDS` is an answer itself:
+    what it asks hangs.
     """
     last = _kept[-1] if _kept else None
     if last is not None and time.monotonic() - last[0] < KEPT_SECONDS:
         return last[1]
     # Who comes while another looks is told what was seen before; the first ones wait for it.
     if not _lock.acquire(timeout=0 if last else SLOW_SECONDS):
-        now = _kept[-1] if _kept else None
-        return now[1] if now and time.monotonic() - now[0] < SLOW_SECONDS else _slow()
+        begun = next(iter(_begun), time.monotonic())
+        return _kept[-1][1] if _kept and time.monotonic() - begun < SLOW_SECONDS else _slow()
+    _begun[:] = [time.monotonic()]
     try:
         if last is None and _kept:
             return _kept[-1][1]
         found = look()
         _kept[:] = [(time.monotonic(), found)]
     finally:
+        _begun.clear()
         _lock.release()
     return found
 
