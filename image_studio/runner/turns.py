@@ -15,10 +15,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import QuerySet, Subquery
+from django.db.models import Exists, F, Min, OuterRef, QuerySet, Subquery
 
 from image_studio import ledger
-from image_studio.models import Brand, Job
+from image_studio.models import Brand, Job, Switch, database_now
 from image_studio.runner.leases import ready
 from image_studio.runner.limits import Lane
 from image_studio.states import JOB_HELD
@@ -44,6 +44,20 @@ def queue(job: Job) -> Job:
     in_turn([job])
     job.save(force_insert=True)
     return job
+
+
+def catch_up(brand: UUID) -> None:
+    """Give what waits of a brand whose spending was stopped the turns of now, in its order: others were served
+    meanwhile, and nothing is made up for. Call it in the transaction that lets it go on.
+    """
+    mine = Job.objects.filter(state="queued", brand=brand)
+    stopped = Switch.objects.filter(brand=OuterRef("brand"), stopped=True)
+    others = Job.objects.filter(~Exists(stopped), state="queued", available_at__lte=database_now()).exclude(brand=brand)
+    lanes = mine.filter(provider__in=ledger.charging()).order_by().values_list("provider", "model")
+    for provider, model, first in lanes.annotate(first=Min("turn")):
+        clock = others.filter(provider=provider, model=model).aggregate(now=Min("turn"))["now"]
+        if clock is not None and clock > first:
+            mine.filter(provider=provider, model=model).update(turn=F("turn") + clock - first)
 
 
 def _queued(job: Job) -> bool:

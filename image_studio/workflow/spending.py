@@ -18,6 +18,7 @@ from image_studio.ledger import SITE, Bill
 from image_studio.models import PERIODS, Brand, BrandMembership, Budget, Event, Job, Switch, database_now
 from image_studio.policy import Policy
 from image_studio.providers.base import Finding
+from image_studio.runner import turns
 from image_studio.wording.money import dollars
 from image_studio.workflow.browse import clean
 
@@ -189,7 +190,12 @@ def stop_spending(policy: Policy, brand: Brand | None = None, *, reason: str) ->
 def resume_spending(policy: Policy, brand: Brand | None = None) -> Switch:
     """Let money be spent again; what waited goes on by itself."""
     _require(policy, "stop_spending", brand)
-    return _switch(policy, brand, stopped=False, reason="")
+    with transaction.atomic():
+        row = _switch(policy, brand, stopped=False, reason="")
+        if brand is not None:
+            # Of the whole site nobody was served meanwhile, and everybody's turns are as they were.
+            turns.catch_up(brand.pk)
+    return row
 
 
 def _switch(policy: Policy, brand: Brand | None, *, stopped: bool, reason: str) -> Switch:

@@ -14,7 +14,7 @@ from image_studio.runner import leases, limits
 from image_studio.runner.turns import in_turn, queue
 from image_studio.workflow import request
 from image_studio.workflow.cells import requeue
-from image_studio.workflow.spending import stop_spending
+from image_studio.workflow.spending import resume_spending, stop_spending
 from tests import factories
 from tests.services.test_races import HANDS, together
 from tests.workflow.test_preview import matrix_for
@@ -109,6 +109,32 @@ def test_what_is_stopped_sets_no_clock(fake, crowd, guest):
     late = waiting(guest, 400, **FAKE)
     assert [late[0].turn, late[-1].turn] == [500, 899]
     assert brands(leases.claim(uuid7(), 400)) == {crowd.pk: 200, guest.pk: 200}
+
+
+def test_a_brand_that_was_stopped_makes_nothing_up(fake, crowd, guest):
+    fake()
+    late = waiting(crowd, 1000, **FAKE)
+    free = waiting(crowd, 3)
+    stop_spending(Policy.operator(), crowd, reason="the bill")
+    rows = waiting(guest, 1000, **FAKE)
+    Job.objects.filter(pk__in=[row.pk for row in rows[:500]]).update(state="done")
+    third = factories.make_bare_brand()
+    waiting(third, 10, **FAKE)
+    resume_spending(Policy.operator(), crowd)
+    assert brands(leases.claim(uuid7(), 30)) == {crowd.pk: 12, guest.pk: 9, third.pk: 9}
+    turns = Job.objects.filter(pk__in=[row.pk for row in late]).order_by("pk").values_list("turn", flat=True)
+    assert list(turns) == list(range(500, 1500))
+    assert set(Job.objects.filter(pk__in=[row.pk for row in free]).values_list("turn", flat=True)) == {0, 1, 2}
+
+
+def test_a_brand_that_goes_on_first_keeps_its_turns(fake, crowd, guest):
+    fake()
+    waiting(crowd, 5, **FAKE)
+    rows = waiting(guest, 5, **FAKE)
+    stop_spending(Policy.operator(), guest, reason="the bill")
+    resume_spending(Policy.operator(), guest)
+    resume_spending(Policy.operator())
+    assert sorted(Job.objects.filter(pk__in=[row.pk for row in rows]).values_list("turn", flat=True)) == [0, 1, 2, 3, 4]
 
 
 def test_each_model_has_a_queue_of_its_own(fake, crowd, guest):
