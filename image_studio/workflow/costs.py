@@ -102,7 +102,9 @@ def _approved_of(job: UUID | None = None, variant_set: UUID | None = None, chain
         edited = Q(asset__candidates__isnull=False) | Q(asset__parent__candidates__isnull=False)
         of = Q(asset__variants__variant_set=variant_set) & ~edited
     else:
-        of = Q(asset__candidates__step__chain=chain) | Q(asset__parent__candidates__step__chain=chain)
+        # Composed on a picture of the history. What another history made of one is that history's.
+        composed = Q(asset__kind="composed", asset__candidates__isnull=True)
+        of = Q(asset__candidates__step__chain=chain) | (composed & Q(asset__parent__candidates__step__chain=chain))
     rows = Review.objects.filter(of, decision="approve", asset__micro_usd__gt=0)
     return int(rows.order_by().aggregate(n=Count("asset", distinct=True))["n"])
 

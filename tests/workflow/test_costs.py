@@ -151,6 +151,17 @@ def test_a_cell_that_was_taken_from_a_history_counts_where_its_money_is(settings
     assert (of_job.spent, of_job.approved) == (charged, 1)
 
 
+def test_an_approved_picture_is_of_the_history_that_bought_it(settings, tmp_path):
+    with paid_site(settings, tmp_path):
+        first = chain_from(factories.make_asset(factories.make_bare_brand(), (640, 480)))
+        between = ask(first).candidates.get().asset
+        second = chain_from(between)
+        put_up(ask(second).candidates.get().asset)
+        costs = [cost_of(OPERATOR, chain=chain.pk) for chain in (first, second)]
+    assert [cost.approved for cost in costs] == [0, 1]
+    assert [cost.per_approved for cost in costs] == [None, costs[1].spent]
+
+
 def test_who_sees_what():
     brand, other = factories.make_bare_brand(), factories.make_bare_brand()
     manager, creator = factories.make_user("manager", brand=brand), factories.make_user("creator", brand=brand)
