@@ -13,7 +13,7 @@ from image_studio import conf as site
 from image_studio import ledger
 from image_studio.catalog.pricing import Price
 from image_studio.catalog.specs import ModelSpec, RouteSpec, names
-from image_studio.exceptions import InvalidRequest, OutcomeUnknown, Unsupported
+from image_studio.exceptions import InvalidRequest, ProviderRefused, ProviderUnavailable, Unsupported
 from image_studio.ledger import Bill, BudgetSpent, Settlement
 from image_studio.models import Brand
 from image_studio.policy import Policy
@@ -64,8 +64,8 @@ def run_probe(probe: Probe, policy: Policy, brand: Brand | None) -> Answer:
 
     :param brand: in whose ledger it stands. None enters nothing: there is no brand yet, or it is free.
     :raises Conflict: ``spending.stopped``, ``budget.spent``; nothing was sent.
-    :raises ProviderError: as :meth:`~image_studio.providers.base.BaseProvider.run`. A call whose outcome is unknown may
-        have been charged, and is entered at the most that it may have cost.
+    :raises ProviderError: as :meth:`~image_studio.providers.base.BaseProvider.run`. Whatever is not known to be free is
+        entered at the most that it may have cost.
     """
     bill = _judged(probe, brand)
     provider = site.provider(probe.route.provider)
@@ -74,7 +74,10 @@ def run_probe(probe: Probe, policy: Policy, brand: Brand | None) -> Answer:
             answer: Answer = async_to_sync(provider.run)(
                 probe.request, (), spool=Path(folder), deadline=site.conf().deadline_seconds
             )
-    except OutcomeUnknown:
+    except (ProviderRefused, ProviderUnavailable):
+        raise
+    except BaseException:
+        # Also where somebody pressed Ctrl-C: whatever is not known to be free may have been charged.
         _enter(bill, probe.price.most, 0, policy)
         raise
     _enter(bill, answer.micro_usd, sum(1 for output in answer.outputs if not output.fault), policy)
@@ -82,7 +85,11 @@ def run_probe(probe: Probe, policy: Policy, brand: Brand | None) -> Answer:
 
 
 def _judged(probe: Probe, brand: Brand | None) -> Bill | None:
-    """Whose money it is; refused where none may be spent. It waits for nobody, so nothing need be held."""
+    """Whose money it is; refused where none may be spent.
+
+    Nothing is held for the moment that it takes: what is ordered meanwhile may take the same room, and its bill is
+    entered all the same.
+    """
     if probe.price.free:
         return None
     ledger.judge_running([brand.pk] if brand else [])

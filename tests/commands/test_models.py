@@ -12,7 +12,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.urls import resolve, reverse
 
-from image_studio import conf
+from image_studio import conf, testing
 from image_studio.models import Asset, Attempt, Event, Job, LedgerEntry, PromptVersion, VariantSet
 from image_studio.policy import Policy
 from image_studio.storage import Spool
@@ -411,6 +411,20 @@ def test_a_probe_of_unknown_outcome_is_entered_at_its_most(run, on, fake):
     assert run("--probe", "fake", "--yes")[0] == 1
     entry = LedgerEntry.objects.get()
     assert (entry.spent_micro_usd, entry.pictures, entry.reason) == (30_000, 0, "probe")
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(28, "No space left on device")])
+def test_a_probe_that_breaks_off_is_entered_at_its_most(run, on, fake, monkeypatch, error):
+    fake(price=30_000)
+    factories.make_bare_brand()
+
+    async def breaks(*_args, **_more):
+        raise error
+
+    monkeypatch.setattr(testing.Provider, "run", breaks)
+    with pytest.raises(type(error)):
+        run("--probe", "fake", "--yes")
+    assert LedgerEntry.objects.get().spent_micro_usd == 30_000
 
 
 @pytest.mark.parametrize("word", ["unavailable", "moderation"])
