@@ -104,7 +104,8 @@ class StudioView(Asking, APIView):
         if twice is not None:
             raise malformed(_("%(name)s is said twice") % {"name": twice[:60]})
         super().initial(request, *args, **kwargs)
-        if request.method not in READS:
+        method = str(request.method).lower()
+        if method in ("post", "patch") and hasattr(self, method):
             # What changes something says all of it in its body: half of it, read, would mean something larger.
             self.only_query()
 

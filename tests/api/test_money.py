@@ -251,6 +251,12 @@ def test_a_brand_in_the_query_never_stops_or_opens_the_whole_site(brand, verb, b
     assert list(Switch.objects.values_list("scope", "stopped")) == [("site", verb == "resume")]
 
 
+def test_a_verb_that_there_is_not_stays_405_with_a_query(brand):
+    boss = api("manager", brand)
+    for path in ("usage/", "usage/?since=2026-01-01"):
+        assert boss.ask("POST", path, {}).status_code == 405
+
+
 def test_a_correction_is_entered_once(brand):
     boss = api("", None, is_superuser=True)
     said = {"brand": brand.slug, "micro_usd": -500, "note": "May's bill"}
