@@ -107,7 +107,8 @@ def _left(done: Replacement) -> int:
     """How many of the places that were to follow did not, as their apps tell; none heard of it before the commit."""
     if not done.following or transaction.get_connection().in_atomic_block:
         return 0
-    return len(set(told_uses([done.asset.pk]).get(done.asset.pk, ())) - {one.use for one in done.kept})
+    # By their number: a place whose draft stays may be called otherwise now.
+    return max(0, len(set(told_uses([done.asset.pk]).get(done.asset.pk, ()))) - len(done.kept))
 
 
 def _shown(page: StudioAdmin, request: HttpRequest, asset: Asset, here: str) -> HttpResponse:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -24,6 +23,7 @@ def follow(rewrite: Callable[[Asset], Any], *, uid: str) -> None:
         sender: type[Any], instance: Asset, update_fields: Collection[str] | None = None, **_more: Any
     ) -> None:
         if update_fields and not TOLD.isdisjoint(update_fields):
-            transaction.on_commit(partial(rewrite, instance), robust=True)
+            # A function, no partial: Django tells the failure by its name.
+            transaction.on_commit(lambda: rewrite(instance), robust=True)
 
     post_save.connect(described, sender=Asset, weak=False, dispatch_uid=uid)

@@ -6,7 +6,6 @@ for the system check to say, in words, and not for an import that fails.
 
 from __future__ import annotations
 
-from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -103,7 +102,8 @@ class AssetForeignKey(models.ForeignKey):  # type: ignore[type-arg]
         known = _known(model_instance).get(self.attname, self)  # nothing equals a field: unknown counts as new
         if value is not None and (add or known != value):
             using = router.db_for_write(type(model_instance), instance=model_instance)
-            transaction.on_commit(partial(_took, value), using=using, robust=True)
+            # A function, no partial: Django tells the failure by its name.
+            transaction.on_commit(lambda: _took(value), using=using, robust=True)
         _learn(model_instance, self.attname, value)
         return value
 

@@ -5,7 +5,6 @@ Only where ``image_studio.contrib.filer`` is installed too.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from cms.models import CMSPlugin
@@ -26,7 +25,9 @@ def connect() -> None:
 
 def _saved(sender: Any, instance: FiledPicture, raw: bool = False, **kwargs: Any) -> None:
     if not raw and instance.file is not None:
-        transaction.on_commit(partial(_forget, instance.file.pk), robust=True)
+        key = instance.file.pk
+        # A function, no partial: Django tells the failure by its name.
+        transaction.on_commit(lambda: _forget(key), robust=True)
 
 
 def _forget(file: Any) -> None:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
+from django.apps import apps
 from modelcluster.fields import ParentalKey
 from modelcluster.models import get_all_child_relations
 from wagtail.blocks import Block, ChooserBlock
@@ -146,12 +148,28 @@ def why_kept(model: Any, name: str, value: Any, asset: Asset, successor: Asset) 
 
     :param value: of the field.
     """
-    for block in _holding(model, name, value, asset):
-        try:
-            judge_choice(successor, brand=getattr(block, "brand", ""), channel=getattr(block, "channel", ""))
-        except StudioError as error:
-            return error
+    return next((why for block in _holding(model, name, value, asset) if (why := _why_block(block, successor))), None)
+
+
+def _why_block(block: Any, successor: Asset) -> StudioError | None:
+    try:
+        judge_choice(successor, brand=getattr(block, "brand", ""), channel=getattr(block, "channel", ""))
+    except StudioError as error:
+        return error
     return None
+
+
+def anywhere_kept(successor: Asset) -> bool:
+    """Whether any block or field of the site would not take a picture. On most sites all take whatever is out, and then
+    no page need be looked at."""
+    for model in apps.get_models():
+        streams: Iterator[Any] = (model._meta.get_field(name) for name in fields_of(model))
+        blocks = chain.from_iterable(_choosers(stream.stream_block) for stream in streams)
+        if any(_why_block(block, successor) for block in blocks):
+            return True
+        if any(why_not(field, successor) for field in keys_of(model)):
+            return True
+    return False
 
 
 def _holding(model: Any, name: str, value: Any, asset: Asset) -> list[Any]:

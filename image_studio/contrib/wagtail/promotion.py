@@ -61,9 +61,11 @@ def promote(policy: Policy, asset: Asset) -> Any:
         if found is not None:
             link, image = found
             # What shows the picture is left as it is: the studio's words are followed when they change, and what an
-            # editor has written into the image since is theirs.
+            # editor has written into the image since is theirs. Rights are the studio's alone.
             if link.withdrawn_at is not None:
                 _again(link, image, asset, data)
+            elif _fill_rights(image, asset):
+                image.save()
             return image
         image = _made(policy, asset, _collection(collection_name(brand)), data)
         where = {"image_model": image._meta.label_lower, "image_id": str(image.pk)}
@@ -188,10 +190,18 @@ def _fill(image: Any, asset: Asset) -> None:
     alt = asset.alt_for(settings.LANGUAGE_CODE)
     if _has(image, "description"):
         image.description = alt[: image._meta.get_field("description").max_length or None]
+    _fill_rights(image, asset)
+
+
+def _fill_rights(image: Any, asset: Asset) -> bool:
+    """Whether that changed any of them."""
     mapped = {name: name for name in ("rights_owner", "licence", "territory", "expires_at", "source_type")}
-    for source, target in {**mapped, **conf().image_fields}.items():
-        if target and _has(image, target):
-            setattr(image, target, getattr(asset, source))
+    names = {**mapped, **conf().image_fields}.items()
+    wanted = {target: getattr(asset, source) for source, target in names if target and _has(image, target)}
+    before = {target: getattr(image, target) for target in wanted}
+    for target, value in wanted.items():
+        setattr(image, target, value)
+    return before != wanted
 
 
 def _has(image: Any, name: str) -> bool:

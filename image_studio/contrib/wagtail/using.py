@@ -21,7 +21,15 @@ from wagtail.models import AbstractPage, Revision
 
 from image_studio.contrib.repairs import one_by_one
 from image_studio.contrib.wagtail.models import StudioPageUse
-from image_studio.contrib.wagtail.places import drafted_in, exchange, fields_of, streamed_in, why_drafted, why_kept
+from image_studio.contrib.wagtail.places import (
+    anywhere_kept,
+    drafted_in,
+    exchange,
+    fields_of,
+    streamed_in,
+    why_drafted,
+    why_kept,
+)
 from image_studio.exceptions import StudioError
 from image_studio.models import Asset
 from image_studio.workflow.usage import took
@@ -82,6 +90,8 @@ def replace(asset: Asset, successor: Asset) -> int:
 
 def keeping(asset: Asset, successor: Asset) -> Iterator[tuple[StudioPageUse, StudioError]]:
     """The uses that another picture would not get from this one, and why."""
+    if not anywhere_kept(successor):
+        return
     for use in StudioPageUse.objects.filter(asset=asset).select_related("content_type").order_by("pk"):
         found = _object_of(use)
         if found is not None:

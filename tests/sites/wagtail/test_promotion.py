@@ -72,6 +72,17 @@ def test_taken_again_it_keeps_what_an_editor_wrote(home, brand):
     assert rows.get().description == "A caddy"
 
 
+@pytest.mark.skipif("not custom()")
+def test_taken_again_it_has_the_rights_that_the_picture_has(home, brand):
+    """News of them may have been lost."""
+    asset = make_live(brand, licence="CC BY")
+    image = promote(ME, asset)
+    Asset.objects.filter(pk=asset.pk).update(licence="Editorial", rights_owner="Getty")
+    promote(ME, Asset.objects.get(pk=asset.pk))
+    image.refresh_from_db()
+    assert (image.credit, image.rights_owner) == ("Editorial", "Getty")
+
+
 @pytest.mark.parametrize("state", ["candidate", "shortlisted", "approved", "rejected", "withdrawn"])
 def test_what_is_not_out_becomes_no_image(home, brand, state):
     asset = make_candidate(brand)

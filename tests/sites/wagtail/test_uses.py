@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.db.models import ProtectedError
 from django.db.models.signals import pre_save
+from django.test.utils import CaptureQueriesContext
 from wagtail.models import Page
 
 from image_studio.contrib.wagtail import promotion
@@ -203,6 +205,17 @@ def test_what_would_stay_is_told_before_and_may_stop_all(home, brand):
     assert shows(free, old)
     replace_everywhere(ME, old, new)
     assert (shows(free, new), shows(bound, old)) == (True, True)
+
+
+def test_what_every_place_takes_is_asked_of_no_page(home, brand, django_assert_max_num_queries):
+    old, new = make_live(brand), make_live(brand)
+    make_article(home, picture_block(old, "acme"))
+    with CaptureQueriesContext(connection) as few:
+        assert preview_replacement(ME, old, new).kept == ()
+    for number in range(6):
+        make_article(home, picture_block(old), title=f"Page {number}")
+    with django_assert_max_num_queries(len(few)):
+        assert len(preview_replacement(ME, old, new).elsewhere) == 7
 
 
 def test_a_draft_that_would_keep_it_is_told_too(home, brand):
