@@ -14,12 +14,13 @@ from image_studio import ledger
 from image_studio.catalog.pricing import Price
 from image_studio.catalog.specs import ModelSpec, RouteSpec, names
 from image_studio.exceptions import InvalidRequest, ProviderRefused, ProviderUnavailable, Unsupported
-from image_studio.ledger import Bill, BudgetSpent, Settlement
+from image_studio.ledger import Bill, Settlement
 from image_studio.models import Brand
 from image_studio.policy import Policy
 from image_studio.providers.base import Answer, PictureRequest
 from image_studio.workflow.lifecycle import ended
 from image_studio.workflow.preview import model_of
+from image_studio.workflow.spending import money_findings, refused
 
 #: Shows nobody and names nothing, so that no filter has a reason to say no.
 PROMPT = "A plain grey sphere on a white ground."
@@ -67,7 +68,7 @@ def run_probe(probe: Probe, policy: Policy, brand: Brand | None) -> Answer:
     :raises ProviderError: as :meth:`~image_studio.providers.base.BaseProvider.run`. Whatever is not known to be free is
         entered at the most that it may have cost.
     """
-    bill = _judged(probe, brand)
+    bill = _judged(probe, policy, brand)
     provider = site.provider(probe.route.provider)
     try:
         with tempfile.TemporaryDirectory(prefix="image-studio-probe-", ignore_cleanup_errors=True) as folder:
@@ -84,7 +85,7 @@ def run_probe(probe: Probe, policy: Policy, brand: Brand | None) -> Answer:
     return answer
 
 
-def _judged(probe: Probe, brand: Brand | None) -> Bill | None:
+def _judged(probe: Probe, policy: Policy, brand: Brand | None) -> Bill | None:
     """Whose money it is; refused where none may be spent.
 
     Nothing is held for the moment that it takes: what is ordered meanwhile may take the same room, and its bill is
@@ -92,14 +93,13 @@ def _judged(probe: Probe, brand: Brand | None) -> Bill | None:
     """
     if probe.price.free:
         return None
-    ledger.judge_running([brand.pk] if brand else [])
     if brand is None:
+        ledger.judge_running([])
         return None
-    bill = Bill(brand_id=brand.pk, provider=probe.route.provider, route=probe.route.name, model=probe.model.id)
-    for budget in ledger.outlook(bill, probe.price.most):
-        if budget.refused:
-            raise BudgetSpent("budget.spent", **budget.params)
-    return bill
+    for finding in money_findings(policy, brand, probe.price.most):
+        if finding.blocks:
+            raise refused(finding)
+    return Bill(brand_id=brand.pk, provider=probe.route.provider, route=probe.route.name, model=probe.model.id)
 
 
 def _enter(bill: Bill | None, micro_usd: int, pictures: int, policy: Policy) -> None:
