@@ -117,9 +117,13 @@ def failed(error: Exception, name: str, code: str) -> StorageFailed:
 
     Of a backend's only the class is told: its message may hold secrets.
     """
-    system = error if isinstance(error, OSError) else OSError()
-    full = system.errno in (errno.ENOSPC, errno.EDQUOT)
-    return StorageFailed("storage.full" if full else code, name=name, detail=system.strerror or type(error).__name__)
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return StorageFailed("storage.full" if full else code, name=name, detail=cause_of(error))
+
+
+def cause_of(error: Exception) -> str:
+    """What may be told of an error over a file: an operating system's own words, of all others the class."""
+    return (error.strerror if isinstance(error, OSError) else "") or type(error).__name__
 
 
 def fresh_name(kind: str, extension: str) -> str:

@@ -17,7 +17,7 @@ class CostRow(serializers.Serializer):
     pictures = serializers.IntegerField(help_text="That were bought.")
     calls = serializers.IntegerField(help_text="Whose bill is known.")
     approved = serializers.IntegerField(
-        help_text=("Approved pictures that it bought, each once. A cell taken from an edit history counts there.")
+        help_text="Approved pictures that it bought, each once. A cell taken from an edit history counts there."
     )
     per_picture = serializers.IntegerField(allow_null=True, help_text="Rounded up; null where none was bought.")
     per_approved = serializers.IntegerField(

@@ -123,7 +123,7 @@ def _read_again(name: str, alias: str, *, keep: bool) -> StoredAnswer | None:
 
 def _moved(answer: Answer, stored: StoredAnswer) -> bool:
     """Whether a picture went away while it was read: its worker lives after all, and will bring it itself."""
-    read = sum(1 for kept in stored.outputs if kept.file)
+    read = stored.pictures
     return read < sum(1 for output in answer.outputs if output.path)
 
 

@@ -52,6 +52,11 @@ class StoredAnswer:
     effective: Mapping[str, Any] = field(default_factory=dict)
     micro_usd: int = 0
 
+    @property
+    def pictures(self) -> int:
+        """How many of its outputs brought a file."""
+        return sum(1 for kept in self.outputs if kept.file)
+
     def read(self, kept: Kept) -> bytes:
         """The bytes of an output.
 

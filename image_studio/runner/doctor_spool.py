@@ -126,8 +126,7 @@ def _restored(actor: Actor, brand: Brand, job: Job | None, answer: StoredAnswer,
             provider=str(told.get("provider", ""))[:40],
             model=str(told.get("request", {}).get("model", ""))[:80],
         )
-    pictures = sum(1 for kept in answer.outputs if kept.file)
-    ledger.adjust(bill, answer.micro_usd, actor=actor, reason="restored", pictures=pictures)
+    ledger.adjust(bill, answer.micro_usd, actor=actor, reason="restored", pictures=answer.pictures)
 
 
 def _second(job: Job, answer: StoredAnswer) -> None:

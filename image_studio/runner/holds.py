@@ -259,16 +259,15 @@ def enter(charges: Sequence[Charge]) -> None:
         if one.booked:
             continue
         paid = Bill.of(job, attempt=answer.attempt, user_id=one.user or bill.user_id)
-        pictures = sum(1 for kept in answer.outputs if kept.file)
         if one.state == "written_off":
             if one.cost or one.before:
                 # Written off at what it did cost, it still has to say which pictures that bought.
-                moved.append(_late(paid, one.cost, pictures))
+                moved.append(_late(paid, one.cost, answer.pictures))
         elif one.spent or one.held or job.hold_micro_usd:
             held = one.held or job.hold_micro_usd
             reason = "late_answer" if one.held else ""
             settled = Settlement(
-                bill=paid, held=held, spent=one.spent, pictures=pictures, missing=one.missing, reason=reason
+                bill=paid, held=held, spent=one.spent, pictures=answer.pictures, missing=one.missing, reason=reason
             )
             moved.append(settled.movement)
     _book([one for one in charges if not one.booked])

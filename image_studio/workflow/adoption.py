@@ -20,6 +20,7 @@ from image_studio.conf import conf
 from image_studio.exceptions import InvalidRequest, StudioError
 from image_studio.models import Asset, Brand
 from image_studio.policy import Policy
+from image_studio.storage import cause_of
 from image_studio.workflow.library import ingest, judge_upload, known
 
 Status = Literal["adopted", "new", "duplicate", "refused"]
@@ -162,8 +163,7 @@ def _read(column: FileColumn, key: Any, name: str) -> bytes:
         with _opened(column, key, name) as opened:
             data: bytes = opened.read(conf().max_upload_bytes + 1)
     except Exception as error:  # each storage has errors of its own
-        detail = getattr(error, "strerror", None) or type(error).__name__
-        raise InvalidRequest("file.unreadable", file=name, detail=detail) from error
+        raise InvalidRequest("file.unreadable", file=name, detail=cause_of(error)) from error
     return data
 
 

@@ -12,6 +12,7 @@ from image_studio.contrib.filer.models import FiledPicture
 from image_studio.exceptions import InvalidRequest, StudioError
 from image_studio.models import Asset, Brand
 from image_studio.policy import Policy
+from image_studio.storage import cause_of
 from image_studio.wording import explain_error
 from image_studio.workflow.library import describe, ingest
 
@@ -87,6 +88,6 @@ def _read(image: Any) -> bytes:
         with image.file.storage.open(image.file.name, "rb") as file:
             data: bytes = file.read()
     except Exception as error:  # each storage has errors of its own
-        detail = getattr(error, "strerror", None) or type(error).__name__
-        raise InvalidRequest("file.unreadable", file=image.original_filename or image.label, detail=detail) from error
+        name = image.original_filename or image.label
+        raise InvalidRequest("file.unreadable", file=name, detail=cause_of(error)) from error
     return data
