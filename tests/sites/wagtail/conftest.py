@@ -44,6 +44,13 @@ def boss():
 
 
 @pytest.fixture
+def editor(client, boss):
+    """Somebody signed in who may do everything."""
+    client.force_login(boss)
+    return client
+
+
+@pytest.fixture
 def public(client):
     """Somebody who only reads."""
     return Client()

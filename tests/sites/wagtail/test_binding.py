@@ -25,12 +25,6 @@ PAGES = ("add_page", "change_page", "publish_page")
 
 
 @pytest.fixture
-def editor(client, boss):
-    client.force_login(boss)
-    return client
-
-
-@pytest.fixture
 def stranger(client, home):
     """Edits pages, and belongs to another brand."""
     user = factories.make_user("creator", brand=factories.make_brand("other"), is_staff=True)

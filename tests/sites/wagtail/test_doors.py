@@ -26,12 +26,6 @@ pytestmark = [pytest.mark.sites, pytest.mark.django_db(transaction=True)]
 NOT_OUT = ["candidate", "shortlisted", "approved", "rejected"]
 
 
-@pytest.fixture
-def editor(client, boss):
-    client.force_login(boss)
-    return client
-
-
 def in_state(brand, state):
     asset = make_candidate(brand)
     Asset.objects.filter(pk=asset.pk).update(state=state)

@@ -21,12 +21,6 @@ pytestmark = [pytest.mark.sites, pytest.mark.django_db(transaction=True)]
 ME = Policy.operator()
 
 
-@pytest.fixture
-def editor(client, boss):
-    client.force_login(boss)
-    return client
-
-
 def fresh(row):
     return type(row).objects.get(pk=row.pk)
 

@@ -22,12 +22,6 @@ NOT_OUT = ["candidate", "approved", "rejected"]
 
 
 @pytest.fixture
-def editor(client, boss):
-    client.force_login(boss)
-    return client
-
-
-@pytest.fixture
 def waiting(brand):
     return make_candidate(brand, title="Secret tin")
 

@@ -20,13 +20,7 @@ from tests.sites.wagtail.conftest import make_live
 from tests.sites.wagtail.models import LeadPage
 from tests.sites.wagtail.test_doors import grant
 
-pytestmark = [pytest.mark.sites, pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture
-def editor(client, boss, home):
-    client.force_login(boss)
-    return client
+pytestmark = [pytest.mark.sites, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("home")]
 
 
 @pytest.fixture

@@ -19,14 +19,8 @@ from image_studio.workflow import withdraw
 from tests import factories
 from tests.sites.wagtail.conftest import make_live
 
-pytestmark = [pytest.mark.sites, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.sites, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("home")]
 ME = Policy.operator()
-
-
-@pytest.fixture
-def editor(client, boss, home):
-    client.force_login(boss)
-    return client
 
 
 @pytest.fixture
